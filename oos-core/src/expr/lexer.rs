@@ -1,0 +1,1 @@
+//! Finds references inside text.

@@ -1,0 +1,7 @@
+//! The machine: the state of one run of one plan, sans-I/O.
+
+mod effect;
+mod input;
+
+pub use effect::{Effect, ExtractKind, Extract, PlanRef};
+pub use input::{ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget, Started, StepResult, TaskStatus};

@@ -1,0 +1,19 @@
+//! The clock.
+
+use std::fmt::Debug;
+
+use futures::future::BoxFuture;
+
+use crate::Timestamp;
+
+/// Tells the time and waits.
+///
+/// # Implementing
+/// `now` never goes back between two calls of one process. A future of `sleep_until` is ready at or after its
+/// deadline, at once when that is past, and may be dropped at any time.
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+    /// Ready at `deadline`.
+    fn sleep_until(&self, deadline: Timestamp) -> BoxFuture<'static, ()>;
+}

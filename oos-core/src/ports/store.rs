@@ -1,0 +1,187 @@
+//! The journal: what a host must keep so that an execution survives anything.
+
+use std::{fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::index::Summary;
+use crate::{ExecutionId, Timestamp, Value, machine::Input};
+
+/// Version of the journal's format; a newer file is refused by older code.
+pub const JOURNAL_FORMAT: u32 = 1;
+
+/// What is fixed when an execution starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionHeader {
+    /// Version of the journal's format.
+    pub format: u32,
+    /// Id of the root execution.
+    pub id: ExecutionId,
+    /// Name of the template, when it has one.
+    pub template_name: Option<Arc<str>>,
+    /// Version of the template, when it has one.
+    pub template_version: Option<Arc<str>>,
+    /// Digest of the root template.
+    pub digest: Arc<str>,
+    /// Text of every template that was known when the execution started, root and children: (digest, name, text).
+    pub templates: Vec<PinnedTemplate>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Who started it.
+    pub executed_by: Option<Arc<str>>,
+    /// Description given at start.
+    pub description: Option<Arc<str>>,
+    /// Tags given at start: a map.
+    pub tags: Value,
+    /// The execution that this one runs again.
+    pub rerun_of: Option<ExecutionId>,
+    /// The execution that this one was hung below at start.
+    pub parent: Option<ExecutionId>,
+}
+
+/// The text of a template as it was when the execution started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedTemplate {
+    /// SHA-256 of the text.
+    pub digest: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: Option<Arc<str>>,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+/// One input as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Number from 1, without gaps.
+    pub seq: u64,
+    /// The input, with its time.
+    pub input: Arc<Input>,
+}
+
+impl Record {
+    /// The bytes of the input (JSON).
+    ///
+    /// # Errors
+    /// Never in practice; the encoder's error.
+    pub fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(&*self.input).map_err(|e| StoreError::Corrupt(e.to_string().into()))
+    }
+
+    /// Reads a record back.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the bytes are no input.
+    pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, StoreError> {
+        let input = serde_json::from_slice(bytes).map_err(|e| StoreError::Corrupt(format!("record {seq}: {e}").into()))?;
+        Ok(Self { seq, input: Arc::new(input) })
+    }
+}
+
+/// The state of a tree at a sequence number, as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last record that it contains.
+    pub seq: u64,
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Number of an owner's reign over an execution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub u64);
+
+/// One durable write: all of it or nothing.
+#[derive(Clone, Debug)]
+pub struct JournalWrite {
+    /// The root execution.
+    pub id: ExecutionId,
+    /// Number of records that the writer believes to be there.
+    pub expected_seq: u64,
+    /// The writer's epoch.
+    pub epoch: Epoch,
+    /// New records, numbered from `expected_seq + 1`.
+    pub records: Vec<Record>,
+    /// New rows of the index: the root's and those of children that changed.
+    pub summaries: Vec<Summary>,
+    /// A snapshot that contains the new records.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// Everything needed to go on.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// The header.
+    pub header: ExecutionHeader,
+    /// The newest snapshot.
+    pub snapshot: Option<Snapshot>,
+    /// Records after the snapshot.
+    pub records: Vec<Record>,
+}
+
+/// Why a store did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No such thing.
+    #[error("{0} does not exist")]
+    NotFound(Arc<str>),
+    /// It is there already.
+    #[error("{0} exists already")]
+    Exists(Arc<str>),
+    /// Another owner wrote or claimed in between; the loser stops.
+    #[error("{id} is owned by somebody else: {reason}")]
+    Fenced {
+        /// The execution.
+        id: ExecutionId,
+        /// Expected and found.
+        reason: Arc<str>,
+    },
+    /// The bytes are not what this version wrote.
+    #[error("the store holds data that cannot be read: {0}")]
+    Corrupt(Arc<str>),
+    /// The store was written by newer code.
+    #[error("the store has format {found}, this code reads up to {known}")]
+    TooNew {
+        /// Format found.
+        found: u32,
+        /// Newest format known.
+        known: u32,
+    },
+    /// The store cannot be reached.
+    #[error("the store does not answer: {0}")]
+    Unavailable(Arc<str>),
+    /// The port refuses by default.
+    #[error("{0}")]
+    Refused(Arc<str>),
+}
+
+/// Keeps journals.
+///
+/// # Implementing
+/// `append` is one transaction: it checks the epoch of the last claim and that exactly `expected_seq` records are
+/// there, else [`StoreError::Fenced`]. When it returns, the write survives a crash to the degree that the store
+/// promises. Nothing may be cached by the caller's side: `load` answers what was appended.
+#[async_trait]
+pub trait ExecutionStore: Debug + Send + Sync + 'static {
+    /// Keeps the header of a new execution.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] for an id that is there.
+    async fn create(&self, header: &ExecutionHeader) -> Result<(), StoreError>;
+
+    /// Appends.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when somebody else owns the execution or wrote to it.
+    async fn append(&self, write: JournalWrite) -> Result<(), StoreError>;
+
+    /// Reads header, newest snapshot and the records after it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::TooNew`].
+    async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError>;
+}

@@ -1,0 +1,1 @@
+//! Parser events → spans; the only file that names the event parser.
