@@ -5,12 +5,14 @@
 
 mod code;
 mod lsp;
+mod nearest;
 mod render;
 mod sarif;
 
 use std::fmt;
 
 pub use code::Code;
+pub(crate) use nearest::nearest;
 
 use crate::source::{SourceText, Span};
 
