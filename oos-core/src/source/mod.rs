@@ -135,6 +135,14 @@ impl LineIndex {
         Position { line, column }
     }
 
+    /// Line and column of a byte offset, both from 0, the column in UTF-16 units: what editors count.
+    pub fn position_utf16(&self, text: &str, offset: u32) -> (usize, usize) {
+        let line = self.position(text, offset).line;
+        let start = self.start(line).unwrap_or(0);
+        let column = text.get(start..offset as usize).map_or(0, |before| before.encode_utf16().count());
+        (line - 1, column)
+    }
+
     /// Byte offset of the first character of a line (from 1).
     pub fn start(&self, line: usize) -> Option<usize> {
         self.starts.get(line.checked_sub(1)?).map(|s| *s as usize)

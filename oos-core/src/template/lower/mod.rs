@@ -113,7 +113,7 @@ impl Lowering<'_> {
             return None;
         }
         self.format_version(node)?;
-        let mut fields = self.fields(node, &keys::TEMPLATE, &place);
+        let fields = self.fields(node, &keys::TEMPLATE, &place);
         let parameters = self.parameters(&fields);
         let conditions = self.conditions(&fields);
         let tasks = self.tasks(&fields, &place);
