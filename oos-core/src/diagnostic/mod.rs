@@ -13,6 +13,7 @@ use std::fmt;
 
 pub use code::Code;
 pub(crate) use nearest::nearest;
+pub use sarif::sarif_log;
 
 use crate::source::{SourceText, Span};
 
