@@ -11,6 +11,7 @@ use crate::{
         action::ActionError,
         control::Purpose,
         parameter_store::ParameterRef,
+        store::PinnedTemplate,
     },
 };
 
@@ -64,8 +65,8 @@ pub enum InputKind {
         path: MachinePath,
         /// The step.
         key: StepKey,
-        /// Its digest, or why there is none.
-        result: Result<Arc<str>, ActionError>,
+        /// The template as it was found, or why there is none.
+        result: Result<PinnedTemplate, ActionError>,
     },
     /// A subscription delivered.
     Fired {
