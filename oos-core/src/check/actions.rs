@@ -55,9 +55,13 @@ fn properties(i: usize, task: &Task, plan: &TaskPlan, found: &mut Diagnostics) {
         let pointer = format!("/Tasks/{i}/Properties/{}", crate::plan::escape(&key.text));
         let message = format!("`{}` has no property `{}`", plan.action, key.text);
         let code = if signature.class == ActionClass::Product { Code::CHILD_PARAMETER } else { Code::UNKNOWN_PROPERTY };
-        let make = if signature.class == ActionClass::Product { Diagnostic::error } else { Diagnostic::warning };
+        let is_error = signature.class == ActionClass::Product;
         let names = signature.properties.iter().map(|p| &*p.name);
-        let finding = make(code, message, key.span, pointer.into());
+        let finding = if is_error {
+            Diagnostic::error(code, message, key.span, pointer)
+        } else {
+            Diagnostic::warning(code, message, key.span, pointer)
+        };
         found.push(match crate::diagnostic::nearest::nearest(&key.text, names) {
             Some(near) => finding.help(format!("did you mean `{near}`?")),
             None => finding,

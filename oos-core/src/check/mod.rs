@@ -2,6 +2,9 @@
 
 mod actions;
 mod flow;
+mod parameters;
+
+pub(crate) use parameters::constraints;
 
 use crate::{
     ActionName, TaskName,
@@ -14,6 +17,7 @@ use crate::{
 pub(crate) fn run(template: &Template, plan: &Plan, environment: &Environment, found: &mut Diagnostics) {
     actions::check(template, plan, environment, found);
     flow::check(template, plan, found);
+    parameters::check(template, plan, found);
 }
 
 /// An action that is not registered, with the names that were likely meant.

@@ -8,7 +8,7 @@ use crate::{
     Map, Value,
     expr::{
         Scope,
-        coerce::{self, coerce},
+        coerce::{ParameterError, accept},
     },
     plan::{ParameterPlan, Plan},
     ports::action::{ActionError, ActionErrorKind},
@@ -76,15 +76,12 @@ fn missing(parameter: &ParameterPlan) -> ActionError {
 }
 
 fn checked(parameter: &ParameterPlan, value: &Value) -> Result<Value, ActionError> {
-    let name = &parameter.name;
-    let value = coerce(value, parameter.value_type).map_err(|e| parameter_error(name, &e))?;
-    coerce::check(&parameter.constraints, &value).map_err(|e| parameter_error(name, &e))?;
-    Ok(value)
+    let accepted = accept(parameter.name.as_str(), value.clone(), parameter.value_type, &parameter.constraints);
+    accepted.map_err(|e| parameter_error(&e))
 }
 
-fn parameter_error(name: &crate::ids::Name, error: &coerce::CoerceError) -> ActionError {
-    let message = format!("parameter `{name}`: {error}");
-    ActionError::new(ActionErrorKind::InvalidProperty, error.code(), message)
+fn parameter_error(error: &ParameterError) -> ActionError {
+    ActionError::new(ActionErrorKind::InvalidProperty, error.code, &error.message)
 }
 
 impl Machine {
@@ -100,8 +97,7 @@ impl Machine {
             let value = scope.parameter(i).map_err(|stop| Evaluation::from_stop(stop, shared))?;
             // CHOICE: a null default is "not given", and constraints speak only of what is given.
             if !value.is_null() {
-                coerce::check(&parameter.constraints, &value)
-                    .map_err(|e| Evaluation::Failed(parameter_error(&parameter.name, &e)))?;
+                checked(parameter, &value).map_err(Evaluation::Failed)?;
             }
             bound.push(value);
         }

@@ -40,7 +40,7 @@ impl MachineScope<'_> {
         let Some(parameter) = plan.parameters.get(index) else { return Ok(Value::Null) };
         let Some(default) = &parameter.default else { return Ok(Value::Null) };
         let value = expr::evaluate(default, self)?;
-        coerce(&value, parameter.value_type).map_err(|e| Stop::Error(ExprError::new("InvalidParameter.Type", e.to_string())))
+        coerced(value, parameter.value_type)
     }
 
     fn outer_variable(outer: &Outer, variable: &Variable) -> Option<Value> {
@@ -148,8 +148,7 @@ impl MachineScope<'_> {
         let plan = &self.machine.plan;
         let Some(parameter) = plan.parameters.get(index) else { return Ok(Value::Null) };
         match super::bind::given(&self.machine.state.given, parameter.name.as_str()) {
-            Some(value) => coerce(value, parameter.value_type)
-                .map_err(|e| Stop::Error(ExprError::new("InvalidParameter.Type", e.to_string()))),
+            Some(value) => coerced(value.clone(), parameter.value_type),
             None => self.default_of(plan, index),
         }
     }
@@ -188,6 +187,14 @@ impl Machine {
         let value = self.evaluate(shared, now, item, expr)?;
         expr::truth(&value).map_err(|e| Evaluation::Failed(expr_error(&e)))
     }
+}
+
+/// A default may be null: a parameter that is not given.
+fn coerced(value: Value, value_type: crate::template::ValueType) -> Result<Value, Stop> {
+    if value.is_null() {
+        return Ok(value);
+    }
+    coerce(value, value_type).map_err(|e| Stop::Error(ExprError::new(e.code, e.message)))
 }
 
 /// Why an evaluation in a machine stopped.

@@ -135,9 +135,14 @@ impl Pass<'_> {
             name: parameter.name.value.clone(),
             value_type: meant_type(parameter.value_type.as_ref()),
             default,
-            constraints: Constraints::of(parameter),
+            constraints: self.constraints(parameter, &pointer),
             no_echo: parameter.is_no_echo(),
         }
+    }
+
+    fn constraints(&mut self, parameter: &Parameter, pointer: &str) -> Constraints {
+        let pointer = format!("{}{pointer}", self.base);
+        check::constraints(parameter, &pointer, &self.environment.limits, &mut self.found)
     }
 
     fn output(&mut self, output: &Output) -> OutputPlan {
@@ -459,7 +464,7 @@ impl Pass<'_> {
         if function.is_none() {
             let pointer = format!("{}{pointer}/Loop/Outputs/{}", self.base, escape(aggregate.name.value.as_str()));
             let message = format!("`{name}` does not combine the values of a loop");
-            let known = self.environment.functions.aggregating().collect::<Vec<_>>().join(", ");
+            let known = aggregating(&self.environment.functions);
             self.found.push(
                 Diagnostic::error(Code::AGGREGATE, message, aggregate.aggregate_type.span, pointer)
                     .help(format!("one of {known}")),
@@ -490,6 +495,12 @@ impl Pass<'_> {
             }
         }
     }
+}
+
+/// Names of the functions that combine the values of a loop.
+fn aggregating(functions: &Functions) -> String {
+    let known = functions.names().filter(|n| functions.get(n).is_some_and(|f| f.aggregates));
+    known.collect::<Vec<_>>().join(", ")
 }
 
 /// `OnError: ACS::NEXT`, which forgives a failure unless `IsCritical` says otherwise (template-language 5.5).

@@ -1,7 +1,7 @@
 //! What names mean while a template is compiled.
 
 use crate::{
-    expr::{Functions, Match, Names, Variable, scope::NameKind},
+    expr::{Functions, Match, Names, Variable, NameKind},
     ids::Name,
     template::{Task, Template},
 };

@@ -3,7 +3,7 @@
 use super::{Cx, Machine, Out};
 use crate::{
     Timestamp, Value,
-    expr::{FunctionContext, functions::Kind},
+    expr::FunctionContext,
     ids::StepKey,
     machine::{
         Mode, TaskStatus,
@@ -218,25 +218,16 @@ impl Machine {
             .map(|visible| match &visible.kind {
                 VisibleKind::Output(_) => Ok(Value::Null),
                 VisibleKind::Aggregate { field, raw, function } => {
-                    let list: Value = state.entries.iter().map(|e| item_value(e.as_ref(), *field, raw.as_ref(), cx)).collect();
-                    match &function.kind {
-                        Kind::Strict(apply) => apply(&list, &context).map_err(|e| {
-                            let error = expr_error(&e);
-                            let message = format!("aggregate `{}`: {}", visible.name, error.message);
-                            ActionError { message: message.into(), ..error }
-                        }),
-                        Kind::And => Ok(Value::Bool(truths(&list).all(|b| b))),
-                        Kind::Or => Ok(Value::Bool(truths(&list).any(|b| b))),
-                        _ => Ok(list),
-                    }
+                    let values = state.entries.iter().map(|e| item_value(e.as_ref(), *field, raw.as_ref(), cx));
+                    function.aggregate(&values.collect::<Vec<_>>(), &context).map_err(|e| {
+                        let error = expr_error(&e);
+                        let message = format!("aggregate `{}`: {}", visible.name, error.message);
+                        ActionError { message: message.into(), ..error }
+                    })
                 }
             })
             .collect()
     }
-}
-
-fn truths(list: &Value) -> impl Iterator<Item = bool> {
-    list.as_list().unwrap_or_default().iter().map(|v| crate::expr::truth(v).unwrap_or(false))
 }
 
 /// The value that an item adds to an aggregate; null when it failed, was skipped or never started.
