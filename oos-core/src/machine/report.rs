@@ -103,14 +103,25 @@ impl Tree {
 }
 
 impl Machine {
-    fn report(&self, tree: &Tree) -> MachineReport {
-        let state = &self.state;
-        let waiting_for = if state.status.is_final() { None } else { self.waiting(tree) };
-        let status = match state.status {
+    /// The report of a machine that has left its tree.
+    pub fn final_report(&self, tree: &Tree) -> MachineReport {
+        self.report(tree)
+    }
+
+    /// What decides whether the row of the index is stale: status, wait, failure.
+    pub fn visible_state(&self, tree: &Tree) -> (ExecutionStatus, Option<WaitingFor>, bool) {
+        let waiting = if self.state.status.is_final() { None } else { self.waiting(tree) };
+        let status = match self.state.status {
             status if status.is_final() => status,
-            _ if waiting_for.is_some() => ExecutionStatus::Waiting,
+            _ if waiting.is_some() => ExecutionStatus::Waiting,
             _ => ExecutionStatus::Running,
         };
+        (status, waiting, self.state.failure.is_some())
+    }
+
+    fn report(&self, tree: &Tree) -> MachineReport {
+        let state = &self.state;
+        let (status, waiting_for, _) = self.visible_state(tree);
         let named = self.plan.parameters.iter().map(|p| p.name.text().clone()).zip(state.parameters.iter().cloned());
         MachineReport {
             id: self.id.clone(),

@@ -362,6 +362,43 @@ impl Machine {
         (step.run == key.run && step.attempt == key.attempt).then_some((i, key.item))
     }
 
+    /// Values of NoEcho parameters.
+    pub fn secrets(&self) -> impl Iterator<Item = &Value> {
+        let marked = self.plan.parameters.iter().zip(&self.state.parameters).filter(|(p, _)| p.no_echo);
+        marked.map(|(_, value)| value).filter(|v| !v.is_null())
+    }
+
+    /// `ACS::RegionId` of the execution.
+    pub fn region(&self) -> Option<crate::RegionId> {
+        let region = self.settings.variables.get("RegionId").filter(|v| !v.is_null())?;
+        Some(crate::RegionId::new(region.to_text()))
+    }
+
+    /// False for an item of `ACS::Loop`, which is part of the execution around it.
+    pub fn is_execution(&self) -> bool {
+        self.outer.is_none()
+    }
+
+    /// True for a firing of a trigger.
+    pub fn is_firing(&self) -> bool {
+        self.state.firing.is_some()
+    }
+
+    /// The execution above.
+    pub fn parent_id(&self) -> Option<&ExecutionId> {
+        self.parent.as_ref().map(|(id, _)| id)
+    }
+
+    /// `Mode`.
+    pub fn mode(&self) -> Mode {
+        self.settings.mode
+    }
+
+    /// `LastTrigger*` and `NextScheduleTime`: a map, or null.
+    pub fn trigger(&self) -> &Value {
+        &self.state.trigger
+    }
+
     /// Records a failure as the run's, if it is the first.
     pub(super) fn set_failure(&mut self, task: Option<&TaskName>, error: &ActionError) {
         if self.state.failure.is_none() {

@@ -255,7 +255,8 @@ impl Tree {
 
     fn emit(&mut self, path: &MachinePath, at: Timestamp, kind: EventKind) -> Effect {
         self.events += 1;
-        Effect::Emit { path: path.clone(), number: self.events, at, kind: Box::new(kind) }
+        let execution = self.machines.get(path).map_or_else(|| self.id.clone(), |m| m.id.clone());
+        Effect::Emit { execution, path: path.clone(), number: self.events, at, kind: Box::new(kind) }
     }
 
     fn create(&mut self, parent: &MachinePath, child: NewChild, queue: &mut VecDeque<(MachinePath, MachineInput)>) {
