@@ -53,9 +53,8 @@ pub(super) fn check_unseen(text: &str, from: usize, depth: usize, limits: &Limit
     let mut scan = Scan { depth, ..Scan::default() };
     let mut openings = 0;
     for (i, byte) in bytes.iter().enumerate() {
-        let before = scan.depth;
         scan.step(*byte);
-        openings += usize::from(scan.depth > before);
+        openings += usize::from(matches!(byte, b'[' | b'{'));
         if scan.depth > most || openings > MOST_OPENINGS_UNSEEN {
             return Err(too_deep(Some(from + i), limits));
         }

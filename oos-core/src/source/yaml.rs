@@ -228,6 +228,9 @@ fn explain(error: &serde_yaml::Error, text: &str, limits: &Limits) -> SyntaxErro
     if words.contains("recursion limit") {
         return guard::too_deep(at, limits);
     }
+    if words.contains("unknown anchor") {
+        return SyntaxError::alias(at.map(|at| Span::new(at, next_char(text, at))));
+    }
     let (problem, context) = words.split_once(", ").unwrap_or((&words, ""));
     let problem = without_place(problem).0;
     let span = at.map(|at| Span::new(at, next_char(text, at)));
