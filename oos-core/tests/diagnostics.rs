@@ -2,6 +2,7 @@
 //!
 //! Rewrite them with `OOS_BLESS=1 cargo test -p oos-core --test diagnostics`, then read the difference.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests read the environment")]
 
 use std::{fs, path::PathBuf};

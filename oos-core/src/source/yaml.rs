@@ -21,7 +21,7 @@ use crate::{Limits, Value};
 /// The first thing that keeps the text from being one document.
 pub fn parse(source: &SourceText, limits: &Limits) -> Result<Node, SyntaxError> {
     let text = &*source.text;
-    guard::check_size(text, limits)?;
+    guard::check_size(text.len(), limits)?;
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let base = text.len() - body.len();
     guard::check_characters(body, base)?;

@@ -35,11 +35,11 @@ pub(super) fn parse(source: SourceText, limits: &Limits) -> Result<Template, Dia
 }
 
 pub(super) fn parse_bytes(name: &str, bytes: &[u8], limits: &Limits) -> Result<Template, Diagnostics> {
+    if let Err(error) = source::check_size(bytes.len(), limits) {
+        return Err(alone(Some(SourceText::new(name, "")), syntax(error)));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => parse(SourceText::new(name, text), limits),
-        Err(_) if bytes.len() > limits.template_bytes => {
-            parse(SourceText::new(name, String::from_utf8_lossy(bytes)), limits)
-        }
         Err(error) => {
             let (good, bad) = bytes.split_at(error.valid_up_to());
             let message =
