@@ -647,7 +647,7 @@ fn aggregating_functions_take_the_items_of_a_loop() {
     }
     assert_eq!(aggregate("Fn::Join", "[]").unwrap_err().code, "UnsupportedFunction");
     let all = functions.names().filter(|n| functions.get(n).is_some_and(|f| f.aggregates));
-    assert_eq!(all.count(), 11);
+    assert_eq!(all.count(), 12);
     assert_eq!(functions.names().count(), 39);
 }
 

@@ -170,8 +170,8 @@ fn is_path(text: &str) -> bool {
 fn path_step(text: &str) -> Option<&str> {
     let step = text.strip_prefix('.').unwrap_or(text);
     if let Some(index) = step.strip_prefix('[') {
-        let (index, rest) = index.split_once(']')?;
-        return (!index.contains(['{', '}'])).then_some(rest);
+        let end = index.find(['[', ']', '{', '}'])?;
+        return index.get(end..)?.strip_prefix(']');
     }
     if let Some(rest) = step.strip_prefix('?') {
         return Some(rest);
@@ -213,7 +213,16 @@ mod tests {
 
     #[test]
     fn braces_that_are_no_reference_stay_text() {
-        for text in ["{{ .Name }}", "{{range .}}", "{{}}", "{{ }}", "{{ a | upper }}", "{{ oos:x:y }}", "{{ a b }}", "{{ oos:x:+1 }}"] {
+        for text in [
+            "{{ .Name }}",
+            "{{range .}}",
+            "{{}}",
+            "{{ }}",
+            "{{ a | upper }}",
+            "{{ oos:x:y }}",
+            "{{ a b }}",
+            "{{ oos:x:+1 }}",
+        ] {
             assert_eq!(braces(text), [text], "{text}");
             assert!(bodies(text).is_empty(), "{text}");
         }

@@ -10,7 +10,6 @@ mod error;
 mod eval;
 pub mod functions;
 mod lexer;
-mod nearest;
 mod parser;
 mod resolve;
 mod scope;

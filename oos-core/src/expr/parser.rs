@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::{Call, Expr, ExprKind, Function, NameKind, Names, functions::Kind, functions::shape, nearest::nearest};
+use super::{Call, Expr, ExprKind, Function, NameKind, Names, functions::Kind, functions::shape};
 use crate::{
     Limits, Map, Value,
-    diagnostic::{Code, Diagnostic, Diagnostics, Severity},
+    diagnostic::{Code, Diagnostic, Diagnostics, Severity, nearest},
     selector::Selector,
     source::{Key, Node, NodeKind, SourceText, Span},
 };
