@@ -3,5 +3,8 @@
 mod effect;
 mod input;
 
-pub use effect::{Effect, ExtractKind, Extract, PlanRef};
-pub use input::{ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget, Started, StepResult, TaskStatus};
+pub use effect::{Effect, Extract, ExtractKind, PlanRef};
+pub use input::{
+    ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget,
+    Started, StepResult, TaskStatus,
+};

@@ -25,7 +25,8 @@ pub type Deliver = Arc<dyn Fn(Value) + Send + Sync>;
 /// a resumed execution subscribes again.
 pub trait TriggerSource: Debug + Send + Sync + 'static {
     /// Starts delivery for `key`.
-    fn subscribe(&self, key: &str, rule: &Rule, deliver: Deliver) -> BoxFuture<'static, Result<(), super::ActionError>>;
+    fn subscribe(&self, key: &str, rule: &Rule, deliver: Deliver)
+    -> BoxFuture<'static, Result<(), super::ActionError>>;
     /// Ends delivery for `key`.
     fn unsubscribe(&self, key: &str);
 }
