@@ -199,3 +199,157 @@ fn check_range(constraints: &Constraints, number: f64) -> Result<(), ParameterEr
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ValueType::{Boolean, Json, List, Number, String as Text};
+
+    fn json(text: &str) -> Value {
+        Value::from_json_str(text).unwrap()
+    }
+
+    #[test]
+    fn coercion_follows_the_table() {
+        let cases = [
+            (r#""a""#, Text, r#""a""#),
+            ("80", Text, r#""80""#),
+            ("1.50", Text, r#""1.5""#),
+            ("2.0", Text, r#""2""#),
+            ("false", Text, r#""false""#),
+            (r#"["10.0.0.1","你"]"#, Text, r#""[\"10.0.0.1\",\"你\"]""#),
+            (r#"{"a": 1}"#, Text, r#""{\"a\":1}""#),
+            ("3", Number, "3"),
+            ("2.5", Number, "2.5"),
+            (r#""30""#, Number, "30"),
+            (r#"" 180 ""#, Number, "180"),
+            (r#""-1.5e3""#, Number, "-1500"),
+            ("true", Boolean, "true"),
+            (r#""TRUE""#, Boolean, "true"),
+            (r#""false""#, Boolean, "false"),
+            ("[1]", List, "[1]"),
+            (r#""[1, 2]""#, List, "[1,2]"),
+            (r#""assist""#, List, r#"["assist"]"#),
+            (r#""[oops""#, List, r#"["[oops"]"#),
+            ("5", List, "[5]"),
+            (r#"{"a": 1}"#, Json, r#"{"a":1}"#),
+            ("[1]", Json, "[1]"),
+            (r#""{\"a\": 1}""#, Json, r#""{\"a\": 1}""#),
+            (r#""plain""#, Json, r#""plain""#),
+        ];
+        for (given, value_type, expected) in cases {
+            let coerced = coerce(json(given), value_type).unwrap_or_else(|e| panic!("{given}: {e}"));
+            assert_eq!(coerced.to_string(), expected, "{given} as {value_type:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_lose_something_is_refused() {
+        let cases = [
+            (r#""many""#, Number),
+            (r#""inf""#, Number),
+            ("true", Number),
+            ("[1]", Number),
+            (r#""yes""#, Boolean),
+            ("1", Boolean),
+            (r#"{"a": 1}"#, List),
+        ];
+        for (given, value_type) in cases {
+            assert_eq!(coerce(json(given), value_type).unwrap_err().code, "InvalidParameter.Type", "{given}");
+        }
+        for value_type in ValueType::ALL {
+            assert_eq!(coerce(Value::Null, value_type).unwrap_err().code, "MissingParameter");
+        }
+    }
+
+    fn pattern(text: &str) -> Constraints {
+        let pattern = Pattern::parse(text, &Limits::default()).unwrap();
+        Constraints { allowed_pattern: Some(pattern), ..Constraints::default() }
+    }
+
+    #[test]
+    fn patterns_are_anchored_at_the_start_only() {
+        let cases = [
+            ("vsw-[A-Za-z0-9]*", "vsw-1", true),
+            ("vsw-[A-Za-z0-9]*", "vsw-1 and more", true),
+            ("vsw-[A-Za-z0-9]*", "a vsw-1", false),
+            ("[a-z]+$", "abc", true),
+            ("[a-z]+$", "1abc", false),
+            ("a|b", "b", true),
+            ("a|b", "cb", false),
+            (r"^(?!acs).*", "xacs", true),
+            (r"^(?!acs).*", "acs-1", false),
+            (r"(?<!x)[0-9]+(?=;)", "12;", true),
+            (r"^\{\{oos-secret:.*$", "{{oos-secret:Pw}}", true),
+            (r"(a)\1", "aa", true),
+        ];
+        for (text, value, matches) in cases {
+            assert_eq!(check(&pattern(text), &Value::from(value)).is_ok(), matches, "{text} {value}");
+        }
+        assert!(check(&pattern("x"), &Value::Int(1)).is_ok());
+        assert!(Pattern::parse("(", &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_backtracks_without_end_is_stopped() {
+        let constraints = pattern(r"(?:(?=a)a|a)*(?:a|aa)+$(?<=b)");
+        let error = check(&constraints, &Value::from("a".repeat(60) + "c")).unwrap_err();
+        assert_eq!(error.code, "InvalidParameter.AllowedPattern");
+    }
+
+    #[test]
+    fn lengths_count_characters_and_ranges_include_their_ends() {
+        let constraints = Constraints {
+            min_length: Some(2),
+            max_length: Some(3),
+            min_value: Some(1.0),
+            max_value: Some(2.5),
+            ..Constraints::default()
+        };
+        let code = |value: Value| check(&constraints, &value).map_err(|e| e.code);
+        assert_eq!(code("你好".into()), Ok(()));
+        assert_eq!(code("你".into()), Err("InvalidParameter.Length"));
+        assert_eq!(code("abcd".into()), Err("InvalidParameter.Length"));
+        assert_eq!(code(1.into()), Ok(()));
+        assert_eq!(code(2.5.into()), Ok(()));
+        assert_eq!(code(0.into()), Err("InvalidParameter.Range"));
+        assert_eq!(code(3.into()), Err("InvalidParameter.Range"));
+    }
+
+    #[test]
+    fn allowed_values_are_exact_and_hold_for_each_element_of_a_list() {
+        let allowed =
+            |text| Constraints { allowed_values: json(text).as_list().map(<[_]>::to_vec), ..Default::default() };
+        let cases = [
+            (r#"["a","b"]"#, r#""a""#, true),
+            (r#"["a","b"]"#, r#""A""#, false),
+            ("[80, 443]", r#""80""#, true),
+            ("[1, 2]", "2.0", true),
+            (r#"["1"]"#, "1", true),
+            (r#"["true"]"#, "true", true),
+            (r#"["a","b"]"#, r#"["b","a"]"#, true),
+            (r#"["a","b"]"#, r#"["b","c"]"#, false),
+            (r#"["a"]"#, "[]", true),
+            (r#"[["a"]]"#, r#"["a"]"#, true),
+        ];
+        for (list, value, holds) in cases {
+            let result = check(&allowed(list), &json(value)).map_err(|e| e.code);
+            assert_eq!(result.is_ok(), holds, "{list} {value}");
+            assert!(holds || result == Err("InvalidParameter.AllowedValues"));
+        }
+    }
+
+    #[test]
+    fn messages_name_the_parameter_or_say_the_constraint_description() {
+        let mut constraints = Constraints { max_length: Some(1), ..Constraints::default() };
+        let error = accept("size", "ab".into(), Text, &constraints).unwrap_err();
+        assert_eq!(error.to_string(), "parameter `size`: the value has 2 characters, at most 1 are allowed");
+        constraints.description = Some("one letter".into());
+        assert_eq!(accept("size", "ab".into(), Text, &constraints).unwrap_err().to_string(), "one letter");
+        let error = accept("size", "x".into(), Number, &Constraints::default()).unwrap_err();
+        assert_eq!(error.to_string(), "parameter `size`: a value of type String is given where Number is declared");
+        let error = accept("size", Value::Null, Text, &constraints).unwrap_err();
+        assert_eq!(error.code, "MissingParameter");
+        assert_eq!(accept("size", 7.into(), Text, &constraints), Ok("7".into()));
+    }
+}

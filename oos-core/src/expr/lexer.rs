@@ -75,6 +75,15 @@ pub(super) fn scan(text: &str) -> Scan<'_> {
     found
 }
 
+/// References to stored parameters in a text, with the bytes they take up.
+pub(crate) fn store_references(text: &str) -> Vec<(Range<usize>, StoreReference)> {
+    let stored = scan(text).references.into_iter().filter_map(|found| match found.says {
+        Body::Store(reference) => Some((found.range, reference)),
+        _ => None,
+    });
+    stored.collect()
+}
+
 fn find(text: &str, what: &str, from: usize) -> Option<usize> {
     text.get(from..)?.find(what).map(|at| at + from)
 }
@@ -103,20 +112,33 @@ fn reference(text: &str, open: usize, close: usize) -> Option<Found<'_>> {
 
 fn body(text: &str) -> Option<Body<'_>> {
     if let Some(rest) = strip_system_prefix(text) {
-        let (name, path) = split_dot(rest);
-        return (is_name(name) && path.is_none_or(is_path)).then_some(Body::System { name, path });
+        let (name, path) = name_and_path(rest)?;
+        return Some(Body::System { name, path });
     }
     if let Some(reference) = store(text) {
         return Some(Body::Store(reference));
     }
-    match split_dot(text) {
-        (name, None) => is_name(name).then_some(Body::Parameter(name)),
-        (task, Some(rest)) => (is_name(task) && is_path(rest)).then_some(Body::Output { task, rest }),
+    match name_and_path(text)? {
+        (name, None) => Some(Body::Parameter(name)),
+        (task, Some(rest)) => Some(Body::Output { task, rest }),
     }
 }
 
-fn split_dot(text: &str) -> (&str, Option<&str>) {
-    text.split_once('.').map_or((text, None), |(name, rest)| (name, Some(rest)))
+/// A name, perhaps with a dot and a path behind it. Looks no further than the first byte that fits neither, which
+/// keeps the scan linear.
+fn name_and_path(text: &str) -> Option<(&str, Option<&str>)> {
+    let (name, rest) = split_name(text, is_name_byte)?;
+    if rest.is_empty() {
+        return Some((name, None));
+    }
+    let path = rest.strip_prefix('.').filter(|path| is_path(path))?;
+    Some((name, Some(path)))
+}
+
+/// The longest prefix of such bytes, which are ASCII, and what follows; `None` for an empty prefix.
+fn split_name(text: &str, accept: fn(u8) -> bool) -> Option<(&str, &str)> {
+    let length = text.bytes().take_while(|b| accept(*b)).count();
+    text.split_at_checked(length).filter(|_| length > 0)
 }
 
 fn strip_system_prefix(text: &str) -> Option<&str> {
@@ -129,20 +151,17 @@ fn store(text: &str) -> Option<StoreReference> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix("oos:")?),
     };
-    let (name, version) = match rest.split_once(':') {
-        Some((name, version)) => (name, Some(version.parse().ok()?)),
-        None => (rest, None),
+    let (name, rest) = split_name(rest, |b| is_name_byte(b) || matches!(b, b'/' | b'.'))?;
+    let version = match rest.strip_prefix(':') {
+        Some(digits) => Some(digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?),
+        None if rest.is_empty() => None,
+        None => return None,
     };
-    let named = !name.is_empty() && name.bytes().all(|b| is_name_byte(b) || matches!(b, b'/' | b'.'));
-    named.then(|| StoreReference { secret, name: name.into(), version })
+    Some(StoreReference { secret, name: name.into(), version })
 }
 
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_name_byte)
 }
 
 /// CHOICE: a direct reference is a path of names, `[…]` and `?` only (template-language 3.1 says "jq-path"); with a
@@ -160,14 +179,13 @@ fn is_path(text: &str) -> bool {
 fn path_step(text: &str) -> Option<&str> {
     let step = text.strip_prefix('.').unwrap_or(text);
     if let Some(index) = step.strip_prefix('[') {
-        let (index, rest) = index.split_once(']')?;
-        return (!index.contains(['{', '}'])).then_some(rest);
+        let end = index.find(['[', ']', '{', '}'])?;
+        return index.get(end..)?.strip_prefix(']');
     }
     if let Some(rest) = step.strip_prefix('?') {
         return Some(rest);
     }
-    let name = step.bytes().take_while(|b| is_name_byte(*b)).count();
-    if name == 0 { None } else { step.get(name..) }
+    split_name(step, is_name_byte).map(|(_, rest)| rest)
 }
 
 #[cfg(test)]
@@ -204,7 +222,16 @@ mod tests {
 
     #[test]
     fn braces_that_are_no_reference_stay_text() {
-        for text in ["{{ .Name }}", "{{range .}}", "{{}}", "{{ }}", "{{ a | upper }}", "{{ oos:x:y }}", "{{ a b }}"] {
+        for text in [
+            "{{ .Name }}",
+            "{{range .}}",
+            "{{}}",
+            "{{ }}",
+            "{{ a | upper }}",
+            "{{ oos:x:y }}",
+            "{{ a b }}",
+            "{{ oos:x:+1 }}",
+        ] {
             assert_eq!(braces(text), [text], "{text}");
             assert!(bodies(text).is_empty(), "{text}");
         }
@@ -228,7 +255,9 @@ mod tests {
 
     #[test]
     fn many_braces_take_linear_time() {
-        let text = "{{".repeat(200_000) + "}}";
-        assert_eq!(scan(&text).braces.len(), 1);
+        for piece in ["{{", "{{a", "{{ACS::", "{{oos:", "{{a.b[", "{{ "] {
+            let text = piece.repeat(200_000) + "}}";
+            assert!(scan(&text).references.len() + scan(&text).braces.len() <= 1, "{piece}");
+        }
     }
 }

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::{Call, Expr, ExprKind, Function, NameKind, Names, functions::Kind, functions::shape, nearest::nearest};
+use super::{Call, Expr, ExprKind, Function, NameKind, Names, functions::Kind, functions::shape};
 use crate::{
     Limits, Map, Value,
-    diagnostic::{Code, Diagnostic, Diagnostics, Severity},
+    diagnostic::{Code, Diagnostic, Diagnostics, Severity, nearest},
     selector::Selector,
     source::{Key, Node, NodeKind, SourceText, Span},
 };
@@ -308,12 +308,17 @@ impl<'c> Parser<'c> {
     /// `Fn::Replace`: a map of replacements with references in its keys becomes a list of pairs, because keys of an
     /// [`ExprKind::Map`] are literal (template-language 3.2).
     fn replacements(&mut self, list: &[Node], span: Option<Span>) -> Expr {
+        if let Some(written) = list.first().filter(|node| node.as_list().is_some()) {
+            let message = "argument 1 of `Fn::Replace` must be a map";
+            self.report(self.error(Code::FUNCTION_SHAPE, message, written.span));
+        }
         let mut first = true;
-        let members = self.members(list, |p, node| match node.as_map() {
-            Some(map) if std::mem::take(&mut first) && !map.iter().any(|(k, _)| is_function(k)) => {
-                p.pairs(map, node.span)
+        let members = self.members(list, |p, node| {
+            let is_replacements = std::mem::take(&mut first);
+            match node.as_map().filter(|map| is_replacements && !map.iter().any(|(k, _)| is_function(k))) {
+                Some(map) => p.pairs(map, node.span),
+                None => p.node(node),
             }
-            _ => p.node(node),
         });
         fold_list(members, span)
     }

@@ -5,12 +5,11 @@ use std::{ops::Range, sync::Arc};
 use super::{
     Expr, ExprKind, NameKind, Reference, Segment, Target, Variable,
     lexer::{Body, Found, scan},
-    nearest::nearest,
     parser::{Parser, null},
 };
 use crate::{
     Value,
-    diagnostic::Code,
+    diagnostic::{Code, nearest},
     selector::Selector,
     source::{Node, Span},
 };

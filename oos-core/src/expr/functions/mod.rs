@@ -84,26 +84,23 @@ impl fmt::Debug for Function {
 impl Function {
     /// Applies the function to the list of a loop's item values (template-language 6.6).
     ///
-    /// CHOICE: null entries of failed and skipped items are no arguments of `Fn::Min`, `Fn::Max`, `Fn::And` and
-    /// `Fn::Or`, and the smallest of nothing is null (6.3: an empty loop gives null for Min and Max).
+    /// CHOICE: null entries of failed and skipped items are left out for `Fn::Min`, `Fn::Max`, `Fn::And`, `Fn::Or`
+    /// and `Fn::Intersection`, and the smallest of nothing is null (6.3: an empty loop gives null for Min and Max).
     ///
     /// # Errors
     /// `UnsupportedFunction` when it does not aggregate, and the function's own errors.
     pub fn aggregate(&self, values: &[Value], ctx: &FunctionContext<'_>) -> Result<Value, ExprError> {
         let present = || values.iter().filter(|v| !v.is_null()).cloned().collect::<Vec<_>>();
-        let extreme = matches!(&*self.name, "Fn::Min" | "Fn::Max");
+        let is_extreme = matches!(&*self.name, "Fn::Min" | "Fn::Max");
         match self.kind {
-            _ if !self.aggregates => {
-                Err(ExprError::new("UnsupportedFunction", format!("`{}` does not aggregate", self.name)))
+            Kind::And if self.aggregates => logic::junction(&present(), false),
+            Kind::Or if self.aggregates => logic::junction(&present(), true),
+            Kind::Strict(_) if is_extreme && values.iter().all(Value::is_null) => Ok(Value::Null),
+            Kind::Strict(function) if is_extreme || &*self.name == "Fn::Intersection" => {
+                function(&Value::from(present()), ctx)
             }
-            Kind::And => logic::junction(&present(), false),
-            Kind::Or => logic::junction(&present(), true),
-            Kind::Strict(_) if extreme && present().is_empty() => Ok(Value::Null),
-            Kind::Strict(function) if extreme => function(&Value::from(present()), ctx),
-            Kind::Strict(function) => function(&Value::from(values.to_vec()), ctx),
-            Kind::If | Kind::Not | Kind::Replace => {
-                Err(ExprError::new("UnsupportedFunction", format!("`{}` does not aggregate", self.name)))
-            }
+            Kind::Strict(function) if self.aggregates => function(&Value::from(values.to_vec()), ctx),
+            _ => Err(ExprError::new("UnsupportedFunction", format!("`{}` does not aggregate", self.name))),
         }
     }
 }
@@ -185,8 +182,8 @@ static TABLE: &[Entry] = &[
     strict("Fn::ConvertMapToList", map::convert_map_to_list, Shape::One(Slot::Container)),
     strict("Fn::Join", string::join, Shape::Fixed(2, &[SCALAR, ANY])),
     strict("Fn::Split", string::split, Shape::Fixed(2, &[SCALAR, ANY])),
-    lazy("Fn::Replace", Kind::Replace, Shape::Fixed(2, &[ANY, ANY])),
-    strict("Fn::Sub", string::sub, Shape::One(ANY)),
+    lazy("Fn::Replace", Kind::Replace, Shape::Fixed(2, &[Slot::Replacements, ANY])),
+    strict("Fn::Sub", string::sub, Shape::OneOrList(1, &[ANY, Slot::Map])),
     strict("Fn::ContainsSubString", string::contains_sub_string, Shape::Fixed(2, &[ANY, SCALAR])),
     strict("Fn::Select", list::select, Shape::Fixed(2, &[SCALAR, Slot::Container, ANY])),
     strict("Fn::RangeSelect", list::range_select, Shape::Fixed(3, &[NUMBER, NUMBER, LIST])),
@@ -200,13 +197,13 @@ static TABLE: &[Entry] = &[
     strict("Fn::Difference", list::difference, Shape::Fixed(2, &[LIST, LIST])),
     strict("Fn::Equals", logic::equals, Shape::Fixed(2, &[ANY, ANY])),
     lazy("Fn::If", Kind::If, Shape::Fixed(3, &[ANY, ANY, ANY])),
-    lazy("Fn::Not", Kind::Not, Shape::One(ANY)),
+    lazy("Fn::Not", Kind::Not, Shape::OneOrList(1, &[ANY])),
     aggregating(lazy("Fn::And", Kind::And, Shape::Many(2, ANY))),
     aggregating(lazy("Fn::Or", Kind::Or, Shape::Many(2, ANY))),
     aggregating(strict("Fn::Min", math::min, Shape::One(LIST))),
     aggregating(strict("Fn::Max", math::max, Shape::One(LIST))),
     aggregating(strict("Fn::Sum", math::sum, Shape::One(LIST))),
-    strict("Fn::Eval", math::eval, Shape::One(ANY)),
+    strict("Fn::Eval", math::eval, Shape::OneOrList(1, &[SCALAR])),
     strict("Fn::AddHour", time::add_hour, Shape::Fixed(2, &[SCALAR, NUMBER])),
     strict("Fn::AddSecond", time::add_second, Shape::Fixed(2, &[SCALAR, NUMBER])),
     strict("Fn::FormatUTCTime", time::format_utc_time, PAIR),

@@ -24,6 +24,8 @@ pub(super) enum Slot {
     List,
     /// A map, JSON text of one, or null.
     Map,
+    /// A map, JSON text of one, or null; a list of pairs is how the parser compiles keys with references.
+    Replacements,
     /// A list or map, JSON text of one, or null.
     Container,
     /// `First` or `All`.
@@ -39,6 +41,8 @@ pub(super) enum Shape {
     One(Slot),
     /// A list of these, of which the first `usize` are required.
     Fixed(usize, &'static [Slot]),
+    /// The same, or the only argument without a list around it.
+    OneOrList(usize, &'static [Slot]),
     /// A list of at least `usize` of these.
     Many(usize, Slot),
 }
@@ -47,7 +51,7 @@ impl Shape {
     /// Fewest and most arguments.
     pub(super) fn arity(self) -> Option<(usize, usize)> {
         match self {
-            Self::One(_) => None,
+            Self::One(_) | Self::OneOrList(..) => None,
             Self::Fixed(fewest, slots) => Some((fewest, slots.len())),
             Self::Many(fewest, _) => Some((fewest, usize::MAX)),
         }
@@ -56,30 +60,38 @@ impl Shape {
     fn slot(self, index: usize) -> Slot {
         match self {
             Self::One(slot) | Self::Many(_, slot) => slot,
-            Self::Fixed(_, slots) => slots.get(index).copied().unwrap_or(Slot::Any),
+            Self::Fixed(_, slots) | Self::OneOrList(_, slots) => slots.get(index).copied().unwrap_or(Slot::Any),
         }
     }
 }
 
 /// What is wrong with a call, if it can be told.
 pub(in crate::expr) fn problem(function: &Arc<Function>, argument: &Expr) -> Option<String> {
-    let name = &function.name;
     let shape = built_in_shape(function);
-    if let Some((fewest, most)) = function.arity {
-        let count = match &argument.kind {
-            ExprKind::Literal(Value::List(list)) => list.len(),
-            ExprKind::List(list) => list.len(),
-            ExprKind::Literal(Value::String(text)) if is_json_text(text, &['[']) => return None,
-            ExprKind::Literal(_) | ExprKind::Map(_) => {
-                return Some(format!("`{name}` takes a list of {}", counted(fewest, most)));
-            }
-            _ => return None,
-        };
-        if !(fewest..=most).contains(&count) {
-            return Some(format!("`{name}` takes {}, not {count}", counted(fewest, most)));
+    let (arity, is_list_needed) = match shape {
+        Some(Shape::OneOrList(fewest, slots)) => (Some((fewest, slots.len())), false),
+        _ => (function.arity, true),
+    };
+    let name = &function.name;
+    let counted = arity.and_then(|(fewest, most)| wrong_count(name, argument, fewest, most, is_list_needed));
+    counted.or_else(|| wrong_type(name, argument, shape?))
+}
+
+fn wrong_count(name: &str, argument: &Expr, fewest: usize, most: usize, is_list_needed: bool) -> Option<String> {
+    let count = match &argument.kind {
+        ExprKind::Literal(Value::List(list)) => list.len(),
+        ExprKind::List(list) => list.len(),
+        ExprKind::Literal(Value::String(text)) if is_json_text(text, &['[']) => return None,
+        ExprKind::Literal(_) | ExprKind::Map(_) if is_list_needed => {
+            return Some(format!("`{name}` takes a list of {}", counted(fewest, most)));
         }
-    }
-    let shape = shape?;
+        _ => return None,
+    };
+    let fits = (fewest..=most).contains(&count);
+    (!fits).then(|| format!("`{name}` takes {}, not {count}", counted(fewest, most)))
+}
+
+fn wrong_type(name: &str, argument: &Expr, shape: Shape) -> Option<String> {
     match (shape, &argument.kind) {
         (Shape::One(slot), _) => misfit(argument, slot).map(|what| format!("the argument of `{name}` {what}")),
         (_, ExprKind::List(list)) => first_misfit(name, shape, list),
@@ -119,6 +131,7 @@ fn misfit(expr: &Expr, slot: Slot) -> Option<&'static str> {
         Slot::Number => args::numeric(&value).is_some(),
         Slot::List => fits_json(&value, &['[']) && !matches!(value, Value::Map(_)),
         Slot::Map => fits_json(&value, &['{']) && !matches!(value, Value::List(_)),
+        Slot::Replacements => fits_json(&value, &['{']),
         Slot::Container => fits_json(&value, &['[', '{']),
         Slot::Method => matches!(value.as_str(), Some("First" | "All")),
         Slot::Text => value.as_str().is_some(),
@@ -132,7 +145,7 @@ fn wanted(slot: Slot) -> &'static str {
         Slot::Scalar => "must be no list and no map",
         Slot::Number => "must be a number",
         Slot::List => "must be a list",
-        Slot::Map => "must be a map",
+        Slot::Map | Slot::Replacements => "must be a map",
         Slot::Container => "must be a list or a map",
         Slot::Method => "must be `First` or `All`",
         Slot::Text => "must be text",
