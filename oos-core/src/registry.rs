@@ -105,7 +105,7 @@ impl ActionRegistry {
     ///
     /// # Errors
     /// What a store says.
-    pub async fn load(&self, names: impl IntoIterator<Item = ActionName>) -> Result<(), StoreError> {
+    pub async fn load(&self, names: Vec<ActionName>) -> Result<(), StoreError> {
         for name in names {
             let name = TemplateName::new(name.text().clone());
             if self.cached(&name).is_none() {

@@ -190,7 +190,7 @@ impl Engine {
         options: StartOptions,
     ) -> Result<ExecutionHandle, EngineError> {
         let inner = &self.inner;
-        inner.registry.load(template.tasks.iter().map(|t| t.action.value.clone())).await?;
+        inner.registry.load(actions_of(template)).await?;
         let plan = inner.plan(options.template_name.clone(), template).map_err(EngineError::Template)?;
         bind_parameters(&plan, &parameters).map_err(EngineError::Parameters)?;
         let plans = inner.link(&plan).await?;
@@ -246,6 +246,11 @@ impl Engine {
     }
 }
 
+/// The actions that the tasks of a template name.
+fn actions_of(template: &Template) -> Vec<crate::ActionName> {
+    template.tasks.iter().map(|t| t.action.value.clone()).collect()
+}
+
 impl Inner {
     /// The plan of a template, compiled once per name and text.
     fn plan(&self, name: Option<TemplateName>, template: &Template) -> Result<Arc<Plan>, Diagnostics> {
@@ -275,7 +280,7 @@ impl Inner {
             if !seen.insert((child.name.clone(), child.version.clone())) {
                 continue;
             }
-            self.registry.load([crate::ActionName::new(child.name.text().clone())]).await?;
+            self.registry.load(vec![crate::ActionName::new(child.name.text().clone())]).await?;
             if let Ok(plan) = self.named_plan(&child.name, child.version.as_deref()) {
                 open.extend(plan.children.iter().cloned());
             }

@@ -244,7 +244,7 @@ async fn find(inner: &Arc<Inner>, plan: PlanRef) -> Result<Linked, ActionError> 
     };
     let invalid = |e: crate::diagnostic::Diagnostics| ActionError::invalid_property(first_line(&e));
     let template = template.map_err(invalid)?;
-    inner.registry.load(template.tasks.iter().map(|t| t.action.value.clone())).await.ok();
+    inner.registry.load(super::super::actions_of(&template)).await.ok();
     let plan = inner.plan(name.clone(), &template).map_err(invalid)?;
     let below = inner.link(&plan).await.map_err(ActionError::invalid_property)?;
     let text = template.source.as_ref().map_or_else(|| template.to_yaml().into(), |s| s.text.clone());

@@ -227,7 +227,7 @@ fn visit(value: &Value, path: &mut Vec<Arc<str>>, found: &mut dyn FnMut(&[Arc<st
         Value::String(text) if text.contains("{{") => found(path, text),
         Value::List(list) => list.iter().for_each(|v| visit(v, path, found)),
         Value::Map(map) => {
-            for (key, value) in map {
+            for (key, value) in map.iter() {
                 path.push(key.clone());
                 visit(value, path, found);
                 path.pop();
@@ -243,7 +243,7 @@ fn replace(root: &Value, value: &Value, path: &mut Vec<Arc<str>>, found: &[Param
         Value::List(list) => list.iter().map(|v| replace(root, v, path, found)).collect(),
         Value::Map(map) => {
             let mut bound = Map::with_capacity(map.len());
-            for (key, value) in map {
+            for (key, value) in map.iter() {
                 path.push(key.clone());
                 bound.insert(key.clone(), replace(root, value, path, found));
                 path.pop();

@@ -44,7 +44,7 @@ impl Machine {
                 self.cancel(cx);
                 Ok(())
             }
-            SignalKind::Trigger { message } => self.trigger(cx, message),
+            SignalKind::Trigger { message } => self.trigger_by_hand(cx, message),
             SignalKind::UpdateParameters { parameters } => self.update_parameters(parameters),
             SignalKind::SecretSupplied => Ok(()),
         };
@@ -278,7 +278,7 @@ impl Machine {
         Ok(())
     }
 
-    fn trigger(&mut self, cx: &mut Cx<'_>, message: &Value) -> SignalOutcome {
+    fn trigger_by_hand(&mut self, cx: &mut Cx<'_>, message: &Value) -> SignalOutcome {
         let fired = self.state.current == Some(0) && self.plan.has_trigger() && self.fire(cx, 0, None, message.clone());
         if fired { Ok(()) } else { conflict("the execution does not wait for a trigger") }
     }
