@@ -11,7 +11,6 @@ mod webhook;
 use async_trait::async_trait;
 use oos_core::{
     ActionName, Map, Value,
-    expr::drop_nulls,
     ports::{
         Action, ActionContext, ActionError, Outcome,
         action::{ActionClass, Property, Signature},
@@ -23,7 +22,7 @@ use oos_core::{
 pub use notifier::{DefaultNotifier, LinkMaker, NotifierOptions};
 
 use crate::{
-    properties::{Properties, wrong},
+    properties::{Properties, drop_nulls, wrong},
     signature,
 };
 

@@ -41,9 +41,7 @@ impl<'a> Properties<'a> {
 
     /// An integer, or text that is one.
     pub(crate) fn integer(self, name: &str) -> Result<Option<i64>, ActionError> {
-        self.text(name)?
-            .map(|text| text.trim().parse().map_err(|_| wrong(name, "a whole number")))
-            .transpose()
+        self.text(name)?.map(|text| text.trim().parse().map_err(|_| wrong(name, "a whole number"))).transpose()
     }
 
     /// A list; JSON text of a list is read, any other scalar is its only member, the empty text is no member.
@@ -76,6 +74,18 @@ fn as_list(value: &Value) -> Option<Vec<Value>> {
     }
 }
 
+/// The value without the null members of maps, at any depth (actions.md 3.5).
+pub(crate) fn drop_nulls(value: Value) -> Value {
+    match value {
+        Value::List(list) => list.iter().cloned().map(drop_nulls).collect(),
+        Value::Map(map) => {
+            let kept = map.iter().filter(|(_, v)| !v.is_null());
+            kept.map(|(k, v)| (k.clone(), drop_nulls(v.clone()))).collect::<Map>().into()
+        }
+        scalar => scalar,
+    }
+}
+
 /// The error for a property that must be given.
 pub(crate) fn missing(name: &str) -> ActionError {
     ActionError::invalid_property(format!("property `{name}` is missing"))
@@ -101,7 +111,10 @@ mod tests {
         assert_eq!(properties.text("m").unwrap().as_deref(), Some("7"));
         assert_eq!(properties.text("empty").unwrap(), None);
         assert_eq!(properties.text("none").unwrap(), None);
-        assert_eq!(properties.flag("n").unwrap_err().to_string(), "InvalidProperty: property `n` must be true or false");
+        assert_eq!(
+            properties.flag("n").unwrap_err().to_string(),
+            "InvalidProperty: property `n` must be true or false"
+        );
     }
 
     #[test]

@@ -37,6 +37,8 @@ struct Seen {
     document: Value,
     value: Value,
     error: Option<String>,
+    /// False when the value says nothing about the condition.
+    counts: bool,
 }
 
 /// Runs one round.
@@ -53,18 +55,21 @@ pub(super) async fn round(kind: Kind, selectors: &SelectorCache, ctx: &ActionCon
 }
 
 fn select(selector: &Selector, document: Value, error: Option<String>) -> Seen {
-    match selector.run(&document, &Limits::default()) {
-        Ok(results) => Seen { value: observed(results), document, error },
+    match selector.run(&document, &Limits::default()).map(observed) {
+        // Null out of an error answer is not the "nothing left" of `DesiredValues: [null]` (actions.md 5.3).
+        Ok(value) => Seen { counts: error.is_none() || !value.is_null(), value, document, error },
         // A selector that fails on this answer may fit the next one (template-language 7.6).
-        Err(e) => Seen { value: Value::Null, document, error: error.or(Some(format!("SelectorError: {e}"))) },
+        Err(e) => {
+            let error = error.or(Some(format!("SelectorError: {e}")));
+            Seen { value: Value::Null, document, error, counts: false }
+        }
     }
 }
 
 fn decide(kind: Kind, judge: &Judge, seen: Seen) -> Result<Outcome, ActionError> {
-    let failed_selector = seen.error.as_deref().is_some_and(|e| e.starts_with("SelectorError: "));
     match judge.judge(&seen.value) {
-        Verdict::Met if !failed_selector => Ok(Outcome::Done(seen.document)),
-        Verdict::Stopped if !failed_selector => Err(stopped(kind, judge, &seen)),
+        Verdict::Met if seen.counts => Ok(Outcome::Done(seen.document)),
+        Verdict::Stopped if seen.counts => Err(stopped(kind, judge, &seen)),
         _ => Ok(Outcome::NotYet { otherwise: unmet(kind, judge, &seen), observed: seen.value }),
     }
 }
@@ -82,7 +87,7 @@ fn after_error(kind: Kind, judge: &Judge, selector: &Selector, error: ApiError) 
             decide(kind, judge, select(selector, error_document(&error), Some(text)))
         }
         ApiError::Service { .. } | ApiError::Transport { .. } if kind == Kind::WaitFor => {
-            let seen = Seen { document: Value::Null, value: Value::Null, error: Some(text) };
+            let seen = Seen { document: Value::Null, value: Value::Null, error: Some(text), counts: false };
             Ok(Outcome::NotYet { otherwise: unmet(kind, judge, &seen), observed: Value::Null })
         }
         _ => Err(error.into()),

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use oos_core::{
     Map, Value,
     catalogue::call_all_pages,
-    expr::drop_nulls,
     ports::{
         ActionContext, ActionError, ApiError, ApiRequest, ApiResponse,
         action::{ActionClass, Property, RetryRule, Signature},
@@ -18,7 +17,7 @@ use oos_core::{
 };
 
 use crate::{
-    properties::{Properties, wrong},
+    properties::{Properties, drop_nulls, wrong},
     signature,
 };
 

@@ -48,7 +48,9 @@ impl ControlAction for Template {
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
         match event {
             ControlEvent::Entered => Ok(Decision::RunChild(request(ctx)?)),
-            ControlEvent::ChildEnded { status, outputs, message } => Ok(mirror(*status, outputs, message.as_deref())),
+            ControlEvent::ChildEnded { status, outputs, message } => {
+                Ok(mirror_child(*status, outputs, message.as_deref()))
+            }
             _ => Ok(Decision::Wait(Wait::default())),
         }
     }
@@ -77,7 +79,7 @@ fn one_of_two(message: &str) -> ControlError {
 
 /// How the task ends when its child has ended: the child's outputs are the result document, its failure text the
 /// task's.
-pub fn mirror(status: ExecutionStatus, outputs: &Value, message: Option<&str>) -> Decision {
+pub fn mirror_child(status: ExecutionStatus, outputs: &Value, message: Option<&str>) -> Decision {
     match status {
         ExecutionStatus::Success => Decision::Done(outputs.clone()),
         ExecutionStatus::Cancelled => Decision::Cancel,
