@@ -11,6 +11,7 @@ mod webhook;
 use async_trait::async_trait;
 use oos_core::{
     ActionName, Map, Value,
+    expr::drop_nulls,
     ports::{
         Action, ActionContext, ActionError, Outcome,
         action::{ActionClass, Property, Signature},
@@ -22,7 +23,7 @@ use oos_core::{
 pub use notifier::{DefaultNotifier, LinkMaker, NotifierOptions};
 
 use crate::{
-    properties::{Properties, drop_nulls, wrong},
+    properties::{Properties, wrong},
     signature,
 };
 

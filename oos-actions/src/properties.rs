@@ -74,18 +74,6 @@ fn as_list(value: &Value) -> Option<Vec<Value>> {
     }
 }
 
-/// The value without the null members of maps, at any depth (actions.md 3.5).
-pub(crate) fn drop_nulls(value: Value) -> Value {
-    match value {
-        Value::List(list) => list.iter().cloned().map(drop_nulls).collect(),
-        Value::Map(map) => {
-            let kept = map.iter().filter(|(_, v)| !v.is_null());
-            kept.map(|(k, v)| (k.clone(), drop_nulls(v.clone()))).collect::<Map>().into()
-        }
-        scalar => scalar,
-    }
-}
-
 /// The error for a property that must be given.
 pub(crate) fn missing(name: &str) -> ActionError {
     ActionError::invalid_property(format!("property `{name}` is missing"))

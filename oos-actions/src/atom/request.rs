@@ -9,6 +9,7 @@ use std::sync::Arc;
 use oos_core::{
     Map, Value,
     catalogue::call_all_pages,
+    expr::drop_nulls,
     ports::{
         ActionContext, ActionError, ApiError, ApiRequest, ApiResponse,
         action::{ActionClass, Property, RetryRule, Signature},
@@ -17,7 +18,7 @@ use oos_core::{
 };
 
 use crate::{
-    properties::{Properties, drop_nulls, wrong},
+    properties::{Properties, wrong},
     signature,
 };
 

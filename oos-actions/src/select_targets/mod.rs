@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use oos_core::{
     ActionName, Map, Value,
     catalogue::call_all_pages,
+    expr::drop_nulls,
     ports::{
         Action, ActionContext, ActionError, Outcome,
         action::{ActionClass, Property, Signature},
@@ -19,7 +20,7 @@ use oos_core::{
 };
 
 use crate::{
-    properties::{Properties, drop_nulls, missing, wrong},
+    properties::{Properties, missing, wrong},
     signature,
 };
 use filter::{Filter, Selection};

@@ -1,6 +1,11 @@
 //! `ACS::WaitFor`: the idioms of official templates, errors as values, failure texts.
 
-use oos_actions::atom::WaitFor;
+use std::{fs, path::PathBuf};
+
+use oos_actions::atom::{
+    WaitFor,
+    judge::{Judge, Verdict},
+};
 use oos_core::{
     Value, params,
     ports::{ActionErrorKind, ApiError, Outcome},
@@ -229,4 +234,30 @@ fn a_repeat_after_a_crash_is_one_more_round() {
 fn lists_may_be_json_text() {
     let world = World::answering([statuses(["Stopped"])]);
     done(world.run(&WaitFor::default(), wait(STATUS, params! { "DesiredValues" => r#"["Running","Stopped"]"# })));
+}
+
+/// Every value that an official wait or check desires must meet it, whatever else it lists.
+#[test]
+fn every_official_wait_can_succeed() {
+    let Some(corpus) = std::env::var_os("OOS_CORPUS").map(PathBuf::from) else {
+        println!("skipped: OOS_CORPUS is not set");
+        return;
+    };
+    let mut judged = 0;
+    for folder in ["public", "actions"] {
+        for file in fs::read_dir(corpus.join(folder)).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            let Ok(template) = oos_core::Template::parse(&text) else { continue };
+            let waits = |name: &str| ["acs::waitfor", "acs::checkfor"].contains(&name.to_ascii_lowercase().as_str());
+            for task in template.tasks.iter().filter(|task| waits(task.action.value.as_str())) {
+                let properties = task.properties.as_ref().unwrap().to_value();
+                let judge = Judge::of(&properties, "WaitFor").unwrap();
+                for value in &judge.desired {
+                    assert_eq!(judge.judge(value), Verdict::Met, "{} {value}", task.name.value);
+                    judged += 1;
+                }
+            }
+        }
+    }
+    assert!(judged > 200, "{judged} values were judged");
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use oos_core::{
     Map, Value,
+    expr::drop_nulls,
     ports::{ActionError, http::HttpRequest},
 };
 
 use crate::{
     atom::address,
-    properties::{Properties, drop_nulls, wrong},
+    properties::{Properties, wrong},
 };
 
 /// CHOICE: time limit of the whole exchange (actions.md 7).
