@@ -74,15 +74,14 @@ impl ExecuteHttpRequest {
         let document = self.document(answer);
         if let Checked::Fails { value, why } = rules.wait_for(&self.selectors, &document)? {
             let otherwise =
-                ActionError::new(ActionErrorKind::TimedOut, "WaitForTimeout", format!("condition not met; {why}"))
+                ActionError::new(ActionErrorKind::TimedOut, "WaitForTimeout", format!("{}; {why}", super::poll::UNMET))
                     .with_details(params! { "LastValue" => value.clone() });
             return Ok(Outcome::NotYet { observed: value, otherwise });
         }
         match rules.check_for(&self.selectors, &document)? {
             Checked::Holds => Ok(Outcome::Done(document)),
-            Checked::Fails { value, why } => {
-                Err(ActionError::failed("CheckForFailed", why).with_details(params! { "LastValue" => value }))
-            }
+            Checked::Fails { value, why } => Err(ActionError::new(ActionErrorKind::TimedOut, "CheckForFailed", why)
+                .with_details(params! { "LastValue" => value })),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! One round of WaitFor or CheckFor: call, select, judge (actions.md 5.2-5.6).
 //!
 //! A cloud error is a value here: its document goes to the selector like any answer. The machine counts rounds and
-//! waits between them; it puts count and time behind `condition not met`.
+//! waits between them; it fills count and time into the message ([`UNMET`]). Errors that end a wait at once are of
+//! kinds that no retry rule covers.
 
 use oos_core::{
     Limits, Value, params,
@@ -15,6 +16,9 @@ use super::{
     request::Call,
 };
 use crate::properties::Properties;
+
+/// How the message of a wait begins; the machine puts numbers for the names in braces.
+pub(super) const UNMET: &str = "condition not met after {retries} retries ({seconds} s)";
 
 /// Which of the two asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +86,7 @@ fn after_error(kind: Kind, judge: &Judge, selector: &Selector, error: ApiError) 
         _ => false,
     };
     match &error {
-        ApiError::Service { .. } if ends => Err(error.into()),
+        ApiError::Service { .. } if ends => Err(ActionError { kind: ActionErrorKind::Unsupported, ..error.into() }),
         ApiError::Service { .. } if error.kind() != ApiErrorKind::Throttled => {
             decide(kind, judge, select(selector, error_document(&error), Some(text)))
         }
@@ -125,7 +129,7 @@ fn unmet(kind: Kind, judge: &Judge, seen: &Seen) -> ActionError {
     let (code, message) = match kind {
         Kind::WaitFor => {
             let value = show(&seen.value);
-            ("WaitForTimeout", format!("condition not met; last value {value}, {}{last_error}", judge.wanted()))
+            ("WaitForTimeout", format!("{UNMET}; last value {value}, {}{last_error}", judge.wanted()))
         }
         Kind::CheckFor => ("CheckForFailed", format!("{}{last_error}", unwanted(judge, seen))),
     };
@@ -150,7 +154,8 @@ fn stopped(kind: Kind, judge: &Judge, seen: &Seen) -> ActionError {
         }
         Kind::CheckFor => ("CheckForFailed", unwanted(judge, seen)),
     };
-    ActionError::failed(code, message).with_details(params! { "LastValue" => seen.value.clone() })
+    let details = params! { "LastValue" => seen.value.clone() };
+    ActionError::new(ActionErrorKind::TimedOut, code, message).with_details(details)
 }
 
 /// Adds what the two have beside ExecuteAPI's properties.

@@ -44,6 +44,19 @@ fn every_action_of_the_product_is_there() {
 }
 
 #[test]
+fn the_standard_registry_knows_atoms_and_product_actions() {
+    use oos_core::ports::action::ActionCatalog;
+    let registry = oos_actions::standard();
+    let names = registry.names();
+    assert_eq!(names.len(), 16 + oos_actions::product::embedded().names().count());
+    assert!(matches!(registry.entry(&ActionName::new("acs::waitfor")), Some(Entry::Work(_))));
+    assert!(registry.entry(&ActionName::new("ACS::RunCommand")).is_none());
+    for name in names.iter().filter(|name| name.parts().count() == 3) {
+        assert!(matches!(registry.entry(name), Some(Entry::Template)), "{name}");
+    }
+}
+
+#[test]
 fn signatures_are_complete() {
     for (name, signature) in signatures() {
         assert_eq!(signature.name, name);

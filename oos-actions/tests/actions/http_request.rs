@@ -156,7 +156,7 @@ fn a_wait_polls_whatever_the_status() {
     assert_eq!(seen, Value::from("starting"));
     assert_eq!(
         otherwise.to_string(),
-        r#"WaitForTimeout: condition not met; .state is "starting", which is not "ready""#
+        r#"WaitForTimeout: condition not met after {retries} retries ({seconds} s); .state is "starting", which is not "ready""#
     );
     assert_eq!(otherwise.kind, ActionErrorKind::TimedOut);
     world.web(409, r#"{"state":"ready"}"#);

@@ -35,7 +35,7 @@ fn woke(scheduled: &str) -> ControlEvent {
 }
 
 fn ended(status: ExecutionStatus) -> ControlEvent {
-    ControlEvent::ChildEnded { status, outputs: Value::empty_map(), message: None }
+    ControlEvent::ChildEnded { status, outputs: Value::empty_map(), error: None }
 }
 
 /// Timers of a wait, as texts.
