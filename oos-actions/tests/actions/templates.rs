@@ -106,6 +106,15 @@ fn embedded_templates_are_found_by_the_names_in_them() {
 }
 
 #[test]
+fn embedded_templates_parse() {
+    for name in embedded().names() {
+        let text = embedded().text(name).unwrap();
+        let template = oos_core::Template::parse(text).unwrap_or_else(|findings| panic!("{name}: {findings:?}"));
+        assert!(!template.tasks.is_empty() && !template.has_trigger(), "{name}");
+    }
+}
+
+#[test]
 fn every_official_product_action_is_found_in_its_folder() {
     let Some(corpus) = std::env::var_os("OOS_CORPUS").map(PathBuf::from) else {
         println!("skipped: OOS_CORPUS is not set");
