@@ -62,9 +62,3 @@ pub fn all_actions() -> Vec<Entry> {
     ];
     work.into_iter().map(Entry::Work).chain(control.into_iter().map(Entry::Control)).collect()
 }
-
-/// All actions of this crate as a registry, product actions included.
-pub fn standard() -> oos_core::registry::ActionRegistry {
-    let empty = oos_core::registry::ActionRegistry::new().with_templates(product::embedded());
-    all_actions().into_iter().fold(empty, |registry, entry| registry.with_entry(entry))
-}

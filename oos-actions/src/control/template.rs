@@ -40,7 +40,7 @@ impl ControlAction for Template {
         ];
         Signature {
             loops: true,
-            lazy: vec!["TemplateContent"],
+            verbatim: vec!["TemplateContent"],
             ..signature::closed(&NAME, ActionClass::Embedded, "runs another template", properties)
         }
     }
@@ -57,7 +57,7 @@ impl ControlAction for Template {
 fn request(ctx: &ControlContext<'_>) -> Result<ChildRequest, ControlError> {
     let properties = Properties(ctx.properties);
     let parameters = Value::from(properties.map("Parameters")?.unwrap_or_default());
-    let content = ctx.lazy.evaluate(&["TemplateContent"])?.parsed_if_json_text();
+    let content = ctx.properties.at(&["TemplateContent"]).parsed_if_json_text();
     match (properties.text("TemplateName")?, content) {
         (Some(name), Value::Null) => Ok(ChildRequest::Named {
             name: TemplateName::new(name),

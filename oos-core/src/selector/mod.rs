@@ -61,15 +61,7 @@ impl Selector {
     /// # Errors
     /// [`SelectorError::Run`] and [`SelectorError::Limit`].
     pub fn run(&self, _input: &Value, _limits: &Limits) -> Result<Vec<Value>, SelectorError> {
-        let mut vals = vec![_input.clone()];
-        for part in self.text.trim().trim_start_matches('.').split('.') {
-            let (name, each) = part.strip_suffix("[]").map_or((part, false), |n| (n, true));
-            let mut next = vec![];
-            for v in vals { let m = if name.is_empty() { v } else { v.get(name).cloned().unwrap_or_default() };
-                if each { next.extend(m.as_list().unwrap_or_default().iter().cloned()) } else { next.push(m) } }
-            vals = next;
-        }
-        Ok(vals)
+        Err(SelectorError::Run { message: "not written".into() })
     }
 
     /// The text that was compiled.
