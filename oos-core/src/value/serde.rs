@@ -153,9 +153,7 @@ impl From<Value> for serde_json::Value {
             Value::Float(f) => float_as_int(f).map_or_else(|| Self::from(f), Self::from),
             Value::String(s) => Self::from(&*s),
             Value::List(list) => list.iter().cloned().map(Self::from).collect(),
-            Value::Map(map) => {
-                Self::Object(map.iter().map(|(k, v)| (k.to_string(), Self::from(v.clone()))).collect())
-            }
+            Value::Map(map) => Self::Object(map.iter().map(|(k, v)| (k.to_string(), Self::from(v.clone()))).collect()),
         }
     }
 }
