@@ -359,7 +359,6 @@ impl TestBed {
 }
 
 /// The folder of official templates that `OOS_CORPUS` names.
-#[expect(clippy::disallowed_methods, reason = "documented: where official templates lie is told by OOS_CORPUS")]
 fn default_templates() -> Vec<PathBuf> {
-    std::env::var("OOS_CORPUS").map(|corpus| vec![PathBuf::from(corpus).join("public")]).unwrap_or_default()
+    crate::corpus().map(|corpus| vec![corpus.join("public")]).unwrap_or_default()
 }
