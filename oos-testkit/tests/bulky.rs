@@ -56,7 +56,7 @@ fn case_3_runs_a_command_with_one_failure() {
     for (name, bed) in beds(FakeCloud::new) {
         let cloud = bed.cloud().clone();
         let ids = cloud.ecs().instances(5).running().create();
-        cloud.assistant().on_instance(&ids[2]).then(exit(1).stdout("no space left"));
+        cloud.assistant().on_command(any()).on_instance(&ids[2]).then(exit(1).stdout("no space left"));
         cloud.assistant().default(exit(0).stdout("done"));
         let run =
             bed.run("ACS-ECS-BulkyRunCommand", params! { "targets" => targets(&ids), "commandContent" => "run" });
