@@ -1,5 +1,8 @@
 //! Expressions on arbitrary input, and on all official templates when `OOS_CORPUS` names them.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the corpus is named by the environment")]
+
 mod expression_support;
 
 use expression_support::{TestScope, World, findings, json};
