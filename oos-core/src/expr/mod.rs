@@ -1,8 +1,9 @@
 //! Expressions: `{{ }}` references and `Fn::` functions anywhere in a node, compiled once, evaluated often.
 //!
-//! [`compile`] turns a [`Node`](crate::source::Node) into an [`Expr`] and resolves every name to an index through [`Names`], so evaluation
-//! never looks a name up. [`evaluate`] needs a [`Scope`]; a value of the parameter store that is not there yet stops
-//! it with [`Stop::Need`], and the machine asks the host and evaluates again at the same instant.
+//! [`compile`] turns a [`Node`](crate::source::Node) into an [`Expr`] and resolves every name to an index through
+//! [`Names`], so evaluation never looks a name up. [`evaluate`] needs a [`Scope`]; a value of the parameter store that
+//! is not there yet stops it with [`Stop::Need`], and the machine asks the host and evaluates again at the same
+//! instant.
 
 mod bound;
 pub mod coerce;
