@@ -75,6 +75,15 @@ pub(super) fn scan(text: &str) -> Scan<'_> {
     found
 }
 
+/// References to stored parameters in a text, with the bytes they take up.
+pub(crate) fn store_references(text: &str) -> Vec<(Range<usize>, StoreReference)> {
+    let stored = scan(text).references.into_iter().filter_map(|found| match found.says {
+        Body::Store(reference) => Some((found.range, reference)),
+        _ => None,
+    });
+    stored.collect()
+}
+
 fn find(text: &str, what: &str, from: usize) -> Option<usize> {
     text.get(from..)?.find(what).map(|at| at + from)
 }

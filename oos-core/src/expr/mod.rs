@@ -11,6 +11,7 @@ mod error;
 mod eval;
 pub mod functions;
 mod lexer;
+mod nearest;
 mod parser;
 mod resolve;
 mod scope;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use error::ExprError;
 pub use eval::{Stop, drop_nulls, evaluate, truth};
+pub(crate) use lexer::store_references;
 pub use functions::{Function, FunctionContext, Functions, Kind};
 pub use parser::{Compiler, compile, compile_condition};
 pub use resolve::is_direct_reference;
