@@ -11,7 +11,6 @@ mod error;
 mod eval;
 pub mod functions;
 mod lexer;
-mod nearest;
 mod parser;
 mod resolve;
 mod scope;
@@ -20,8 +19,8 @@ use std::sync::Arc;
 
 pub use error::ExprError;
 pub use eval::{Stop, drop_nulls, evaluate, truth};
-pub(crate) use lexer::store_references;
 pub use functions::{Function, FunctionContext, Functions, Kind};
+pub(crate) use lexer::store_references;
 pub use parser::{Compiler, compile, compile_condition};
 pub use resolve::is_direct_reference;
 pub use scope::{Match, NameKind, Names, Scope};
