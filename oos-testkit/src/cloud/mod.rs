@@ -16,6 +16,7 @@ mod params;
 pub(crate) mod state;
 pub(crate) mod store;
 pub mod transition;
+pub mod vpc;
 
 use std::{
     fmt,
@@ -32,14 +33,34 @@ pub use transition::{Behaviour, Profile, Transitions};
 
 use self::{api::Service, state::State};
 use crate::{
-    calls::{Calls, fail},
+    calls::{Call, Calls, fail},
     clock::{DEFAULT_START, VirtualClock},
     fault::{Fault, Stub},
 };
 
 /// The products of the fake.
-pub(crate) const SERVICES: &[Service] =
-    &[Service { name: "ECS", aliases: &[], tables: &[ecs::instance::APIS, ecs::assistant::APIS, ecs::tags::APIS] }];
+pub(crate) const SERVICES: &[Service] = &[Service::new("ECS", &[], ecs::TABLES), Service::new("VPC", &[], vpc::TABLES)];
+
+/// Answers operations that the fake has no model of, e.g. by the shapes of the catalogue.
+pub trait Fallback: fmt::Debug + Send + 'static {
+    /// The answer to a call.
+    ///
+    /// # Errors
+    /// What the call shall fail with.
+    fn answer(&mut self, call: &Call) -> Result<Value, ApiError>;
+}
+
+/// What operations without a model are answered with.
+#[derive(Debug, Default)]
+pub enum Unmodelled {
+    /// The error `Testkit.UnmodelledApi`, which says what to do about it.
+    #[default]
+    Strict,
+    /// An empty body with a request id.
+    Echo,
+    /// The answer of a fallback.
+    By(Box<dyn Fallback>),
+}
 
 /// How RAM policies are applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -235,6 +256,11 @@ impl FakeCloud {
         self.with(|state| state.codes.insert(code.to_owned(), (to.to_owned(), status)));
     }
 
+    /// Says what operations without a model are answered with.
+    pub fn unmodelled(&self, level: Unmodelled) {
+        self.with(|state| state.fallback = level);
+    }
+
     /// Unknown parameter names are taken instead of refused.
     pub fn lenient_parameters(&self) {
         self.with(|state| state.options.strict_parameters = false);
@@ -265,6 +291,11 @@ impl FakeCloud {
     /// Works on ECS.
     pub fn ecs(&self) -> ecs::Ecs {
         ecs::Ecs::new(self.clone())
+    }
+
+    /// Works on VPC.
+    pub fn vpc(&self) -> vpc::Vpc {
+        vpc::Vpc::new(self.clone())
     }
 
     /// Scripts commands of Cloud Assistant.

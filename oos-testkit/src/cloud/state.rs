@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use oos_core::{Map, Timestamp, Value};
 
 use super::{
+    Unmodelled,
     ecs::assistant::Assistant,
     ids::Ids,
     store::{Key, Kind, Queue, Resource, Store},
@@ -44,7 +45,7 @@ pub(crate) struct State {
     pub(crate) assistant: Assistant,
     pub(crate) events: Vec<Value>,
     pub(crate) addresses: u64,
-    pub(crate) reads: u64,
+    pub(crate) fallback: Unmodelled,
 }
 
 /// Switches.
@@ -88,7 +89,7 @@ impl State {
             assistant: Assistant::default(),
             events: Vec::new(),
             addresses: 0,
-            reads: 0,
+            fallback: Unmodelled::Strict,
         }
     }
 
