@@ -10,6 +10,7 @@ use oos_core::{
 use super::{
     error::{error, error_with},
     params::Params,
+    ram::Caller,
     state::State,
     store::{Kind, Resource},
 };
@@ -102,6 +103,7 @@ pub(crate) struct Ctx<'a> {
     pub(crate) account: Arc<str>,
     pub(crate) dry_run: bool,
     pub(crate) http: Http,
+    pub(crate) caller: Caller,
 }
 
 impl Ctx<'_> {

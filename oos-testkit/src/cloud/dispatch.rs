@@ -18,6 +18,7 @@ use super::{
     error::{error, invalid, missing},
     names::{self, Resolved},
     params::Params,
+    ram,
     state::{State, Token},
 };
 use crate::{
@@ -60,14 +61,14 @@ fn begin(state: &mut State, request: &ApiRequest) -> Prepared {
 fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved) -> Call {
     state.ticks += 1;
     let params = Value::from(r.params.clone());
-    let caller = role_name(&request.role).map_or_else(|| "root".to_owned(), |role| format!("role/{role}"));
+    let caller = ram::caller_of(state, request);
     Call {
         number,
         service: Arc::clone(&r.service_name),
         api: Arc::clone(&r.api_name),
         region: region_of(state, request, r),
-        account: Arc::clone(&state.account),
-        caller: caller.into(),
+        account: caller.account().into(),
+        caller: caller.label().into(),
         attempt: attempt(state, request, r, &params),
         params,
         raw: request.parameters.clone(),
@@ -88,13 +89,6 @@ fn region_of(state: &State, request: &ApiRequest, r: &Resolved) -> Arc<str> {
     let own = || r.region.as_ref().and_then(text);
     let execution = || request.region.as_ref().map(RegionId::text).and_then(text);
     given.or_else(own).or_else(execution).unwrap_or_else(|| Arc::clone(&state.region))
-}
-
-/// The name of the last role of a chain.
-pub(super) fn role_name(role: &str) -> Option<String> {
-    let last = role.rsplit('|').next().unwrap_or(role).trim();
-    let name = last.rsplit('/').next().unwrap_or(last).trim();
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn attempt(state: &mut State, request: &ApiRequest, r: &Resolved, params: &Value) -> u32 {
@@ -138,6 +132,9 @@ fn touch(state: &mut State, number: usize, name: String) {
 
 fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) -> Result<Value, ApiError> {
     let r = &p.resolved;
+    ram::resolve(state, request, p.number)?;
+    let caller = ram::caller_of(state, request);
+    ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
     let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
     if state.options.strict_parameters {
         if let Some(name) = r.unknown.first() {
@@ -152,7 +149,7 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
         let dry_run = params.bool("DryRun");
         let (region, account) = (Arc::clone(&call.region), Arc::clone(&call.account));
         let http = r.http.clone();
-        let mut ctx = Ctx { s: state, service: service.name, api: api.name, region, account, dry_run, http };
+        let mut ctx = Ctx { s: state, service: service.name, api: api.name, region, account, dry_run, http, caller };
         if dry_run && request.is_read() {
             ctx.checked()?;
         }

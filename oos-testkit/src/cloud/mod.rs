@@ -13,6 +13,7 @@ pub(crate) mod ids;
 mod names;
 mod page;
 mod params;
+pub mod ram;
 pub(crate) mod state;
 pub(crate) mod store;
 pub mod transition;
@@ -27,7 +28,10 @@ use std::{
 use async_trait::async_trait;
 use oos_core::{
     Timestamp, Value,
-    ports::{ApiCaller, ApiError, ApiRequest, ApiResponse},
+    ports::{
+        ApiCaller, ApiError, ApiRequest, ApiResponse,
+        credential::{Credential, CredentialError, CredentialProvider},
+    },
 };
 pub use transition::{Behaviour, Profile, Transitions};
 
@@ -39,7 +43,12 @@ use crate::{
 };
 
 /// The products of the fake.
-pub(crate) const SERVICES: &[Service] = &[Service::new("ECS", &[], ecs::TABLES), Service::new("VPC", &[], vpc::TABLES)];
+pub(crate) const SERVICES: &[Service] = &[
+    Service::new("ECS", &[], ecs::TABLES),
+    Service::new("VPC", &[], vpc::TABLES),
+    Service::new("Ram", &[], &[ram::APIS]),
+    Service::new("Sts", &[], &[ram::STS_APIS]),
+];
 
 /// Answers operations that the fake has no model of, e.g. by the shapes of the catalogue.
 pub trait Fallback: fmt::Debug + Send + 'static {
@@ -293,6 +302,11 @@ impl FakeCloud {
         ecs::Ecs::new(self.clone())
     }
 
+    /// Works on RAM, in the account of the cloud.
+    pub fn ram(&self) -> ram::RamSetup {
+        ram::RamSetup::new(self.clone())
+    }
+
     /// Works on VPC.
     pub fn vpc(&self) -> vpc::Vpc {
         vpc::Vpc::new(self.clone())
@@ -301,6 +315,13 @@ impl FakeCloud {
     /// Scripts commands of Cloud Assistant.
     pub fn assistant(&self) -> ecs::assistant::Scripts {
         ecs::assistant::Scripts::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for FakeCloud {
+    async fn provide(&self) -> Result<Option<Credential>, CredentialError> {
+        Ok(Some(Credential::new("LTAIfake", "fake secret", None, None)))
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     Unmodelled,
     ecs::assistant::Assistant,
     ids::Ids,
+    ram::Ram,
     store::{Key, Kind, Queue, Resource, Store},
     transition::{Polled, Profile, Rule, status_field},
 };
@@ -46,6 +47,7 @@ pub(crate) struct State {
     pub(crate) events: Vec<Value>,
     pub(crate) addresses: u64,
     pub(crate) fallback: Unmodelled,
+    pub(crate) ram: Ram,
 }
 
 /// Switches.
@@ -90,6 +92,7 @@ impl State {
             events: Vec::new(),
             addresses: 0,
             fallback: Unmodelled::Strict,
+            ram: Ram::default(),
         }
     }
 
