@@ -141,10 +141,7 @@ impl Profile<'_> {
 
     fn sts(&self) -> Sts {
         let vpc = self.flag("enable_vpc") || self.text("endpoint_type").is_some_and(|kind| kind == "vpc");
-        Sts::new(self.file.runtime.clone())
-            .endpoint(self.text("sts_endpoint"))
-            .region(self.text("sts_region"))
-            .vpc(vpc)
+        Sts::new(self.file.runtime.clone()).endpoint(self.text("sts_endpoint")).region(self.text("sts_region")).vpc(vpc)
     }
 
     fn role(&self) -> Result<RoleRequest, CredentialError> {

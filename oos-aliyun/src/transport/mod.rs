@@ -19,6 +19,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use oos_core::ports::{Clock, Spawner};
 
+#[cfg(feature = "process")]
+pub use system::SystemProcesses;
 pub use system::{SystemClock, SystemEntropy, SystemEnv, SystemFiles, TokioSpawner};
 
 /// Largest body that is read (aliyun-client 5.1).
@@ -169,7 +171,7 @@ impl Runtime {
     #[cfg(feature = "process")]
     #[must_use]
     pub fn with_processes(mut self) -> Self {
-        self.processes = Some(Arc::new(system::SystemProcesses));
+        self.processes = Some(Arc::new(SystemProcesses));
         self
     }
 
@@ -201,7 +203,9 @@ mod tests {
 
     #[test]
     fn loopback_is_told_by_address_not_by_prefix() {
-        for (host, expected) in [("127.0.0.1", true), ("[::1]", true), ("LOCALHOST", true), ("127.0.0.1.evil.com", false)] {
+        for (host, expected) in
+            [("127.0.0.1", true), ("[::1]", true), ("LOCALHOST", true), ("127.0.0.1.evil.com", false)]
+        {
             assert_eq!(is_loopback(host), expected, "{host}");
         }
     }
