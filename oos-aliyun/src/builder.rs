@@ -11,6 +11,7 @@ use crate::{
     client::{Client, Inner},
     credential::{Credentials, RoleMap, config_file::ConfigFile, default_chain, role_chain::Roles, sts::Sts},
     endpoint::{CatalogueResolver, EndpointResolver, Network},
+    location::LocationResolver,
     request::user_agent,
     retry::{Limiter, RetryPolicy, TokenBucket},
     sign::RequestSigner,
@@ -60,6 +61,7 @@ pub struct ClientBuilder {
     roles: RoleMap,
     account: Option<String>,
     sts_endpoint: Option<String>,
+    location_service: bool,
 }
 
 impl ClientBuilder {
@@ -195,6 +197,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Asks the location service for endpoints that are in no table.
+    pub fn location_service(mut self, ask: bool) -> Self {
+        self.location_service = ask;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -210,14 +218,19 @@ impl ClientBuilder {
             options.config_file = options.config_file.take().or(self.config_file);
         }
         let sts = Sts::new(runtime.clone()).endpoint(self.sts_endpoint).vpc(self.network == Some(Network::Vpc));
-        let roles = Roles::new(runtime.clone(), credentials.build(&runtime), sts, self.roles, self.account);
+        let own = credentials.build(&runtime);
+        let mut resolver = self.resolver.unwrap_or_else(|| Arc::new(CatalogueResolver));
+        if self.location_service {
+            resolver = Arc::new(LocationResolver::new(resolver, runtime.clone(), own.clone()));
+        }
+        let roles = Roles::new(runtime.clone(), own, sts, self.roles, self.account);
         Ok(Client(Arc::new(Inner {
             roles,
             region,
             network: self.network.unwrap_or_default(),
             endpoint: self.endpoint.or_else(|| runtime.var("ALIBABA_CLOUD_ENDPOINT")),
             endpoints: self.endpoints,
-            resolver: self.resolver.unwrap_or_else(|| Arc::new(CatalogueResolver)),
+            resolver,
             signers: self.signers,
             versions: self.versions,
             normalise: self.normalise,

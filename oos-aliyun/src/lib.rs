@@ -13,6 +13,8 @@ pub mod credential;
 pub mod endpoint;
 #[cfg(feature = "client")]
 pub mod error;
+#[cfg(feature = "client")]
+mod location;
 #[cfg(feature = "oss")]
 mod oss;
 #[cfg(feature = "client")]

@@ -1,6 +1,6 @@
 //! The client over a scripted transport: what is sent, what is repeated, what comes back.
 #![cfg(feature = "client")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
@@ -200,9 +200,8 @@ async fn an_ended_token_is_renewed_once() {
     let client = Client::builder().runtime(world.runtime()).credentials(default_chain()).build().unwrap();
     client.call(describe()).await.unwrap();
     let hosts: Vec<_> = world.script.sent().iter().map(|s| s.host.clone()).collect();
-    let ecs = "ecs-cn-beijing.aliyuncs.com".to_owned();
-    assert_eq!(hosts.len(), 4, "{hosts:?}");
-    assert!(hosts[1].contains("cn-beijing") || hosts[1] == ecs, "the profile's region");
+    let (sts, ecs) = ("sts.aliyuncs.com", "ecs.cn-beijing.aliyuncs.com");
+    assert_eq!(hosts, [sts, ecs, sts, ecs], "in the profile's region");
     assert_eq!(world.script.sent()[3].header("x-acs-security-token"), "STS.2-token");
 }
 
@@ -340,6 +339,29 @@ async fn after_throttling_the_product_pauses_in_that_region() {
     client.call(describe()).await.unwrap_err();
     client.call(describe()).await.unwrap();
     assert_eq!(*world.clock.waits.lock().unwrap(), [3000]);
+}
+
+#[tokio::test]
+async fn the_location_service_is_asked_once_an_hour_for_what_no_table_has() {
+    let world = World::new(Script::new(|sent| match sent.header("x-acs-action") {
+        "DescribeEndpoints" => answer(
+            200,
+            r#"{"Endpoints":{"Endpoint":[{"Endpoint":"ecs.new.example.com","Type":"openAPI","SerivceCode":"ecs"}]}}"#,
+        ),
+        _ => answer(200, "{}"),
+    }));
+    let client = builder(&world).location_service(true).build().unwrap();
+    let mut request = describe();
+    client.call(request.clone()).await.unwrap();
+    request.parameters = params! { "RegionId" => "xx-new-1" };
+    client.call(request.clone()).await.unwrap();
+    client.call(request.clone()).await.unwrap();
+    world.clock.advance(3601);
+    client.call(request).await.unwrap();
+    let hosts: Vec<_> = world.script.sent().iter().map(|s| s.host.clone()).collect();
+    let (location, new) = ("location-readonly.aliyuncs.com", "ecs.new.example.com");
+    assert_eq!(hosts, ["ecs-cn-hangzhou.aliyuncs.com", location, new, new, location, new]);
+    assert_eq!(world.script.sent()[1].form("Id").as_deref(), Some("xx-new-1"));
 }
 
 #[cfg(feature = "oss")]

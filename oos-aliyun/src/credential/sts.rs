@@ -32,6 +32,7 @@ pub struct Sts {
     endpoint: Option<String>,
     region: Option<String>,
     vpc: bool,
+    version: &'static str,
 }
 
 impl Sts {
@@ -39,7 +40,7 @@ impl Sts {
     pub fn new(runtime: Runtime) -> Self {
         let region = runtime.var("ALIBABA_CLOUD_STS_REGION");
         let vpc = runtime.flag("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
-        Self { runtime, endpoint: None, region, vpc }
+        Self { runtime, endpoint: None, region, vpc, version: VERSION }
     }
 
     /// At this host, whatever the environment says.
@@ -60,6 +61,12 @@ impl Sts {
     #[must_use]
     pub fn vpc(mut self, vpc: bool) -> Self {
         self.vpc |= vpc;
+        self
+    }
+
+    /// For another service that is called in the same way.
+    pub(crate) fn version(mut self, version: &'static str) -> Self {
+        self.version = version;
         self
     }
 
@@ -147,7 +154,7 @@ impl Sts {
             product: "sts".to_owned(),
             ..Signable::default()
         };
-        for (name, value) in [("x-acs-action", action), ("x-acs-version", VERSION), ("content-type", FORM_TYPE)] {
+        for (name, value) in [("x-acs-action", action), ("x-acs-version", self.version), ("content-type", FORM_TYPE)] {
             request.headers.insert(name, value);
         }
         request.headers.insert("accept", "application/json");
