@@ -20,8 +20,6 @@ use crate::{
 
 /// CHOICE: calls at once per product and region (aliyun-client 4.2).
 const CONCURRENCY: usize = 16;
-/// Time limit of one attempt (aliyun-client 4.2).
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a client cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -113,7 +111,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Which side of the endpoints; else public.
+    /// Which side of the endpoints; else the profile's, else public.
     pub fn network(mut self, network: Network) -> Self {
         self.network = Some(network);
         self
@@ -125,7 +123,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Endpoint of all products that have none of their own; else `ALIBABA_CLOUD_ENDPOINT`.
+    /// Endpoint of all products that have none of their own; else `ALIBABA_CLOUD_ENDPOINT`, else the profile's.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
@@ -161,7 +159,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Time limit of one attempt; else 30 s.
+    /// Time limit of every attempt; else 30 s, and more for calls that are known to take long.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
@@ -210,14 +208,19 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, BuildError> {
         let runtime = self.built_runtime()?;
         let file = ConfigFile::new(runtime.clone(), self.config_file.clone(), self.profile.clone());
-        let region = self.region.or_else(|| runtime.var("ALIBABA_CLOUD_REGION_ID")).or_else(|| file.region());
+        let region =
+            self.region.or_else(|| runtime.var("ALIBABA_CLOUD_REGION_ID")).or_else(|| file.setting("region_id"));
+        let from_env = || runtime.var("ALIBABA_CLOUD_ENDPOINT");
+        let endpoint = self.endpoint.or_else(from_env).or_else(|| file.setting("endpoint"));
+        let in_vpc = || file.setting("endpoint_type").is_some_and(|kind| kind.eq_ignore_ascii_case("vpc"));
+        let network = self.network.unwrap_or_else(|| if in_vpc() { Network::Vpc } else { Network::Public });
         let agents = [runtime.var("ALIBABA_CLOUD_USER_AGENT").unwrap_or_default(), self.user_agent].join(" ");
         let mut credentials = self.credentials.unwrap_or_else(default_chain);
         if let Credentials::Chain(options) = &mut credentials {
             options.profile = options.profile.take().or(self.profile);
             options.config_file = options.config_file.take().or(self.config_file);
         }
-        let sts = Sts::new(runtime.clone()).endpoint(self.sts_endpoint).vpc(self.network == Some(Network::Vpc));
+        let sts = Sts::new(runtime.clone()).endpoint(self.sts_endpoint).vpc(network == Network::Vpc);
         let own = credentials.build(&runtime);
         let mut resolver = self.resolver.unwrap_or_else(|| Arc::new(CatalogueResolver));
         if self.location_service {
@@ -227,15 +230,15 @@ impl ClientBuilder {
         Ok(Client(Arc::new(Inner {
             roles,
             region,
-            network: self.network.unwrap_or_default(),
-            endpoint: self.endpoint.or_else(|| runtime.var("ALIBABA_CLOUD_ENDPOINT")),
+            network,
+            endpoint,
             endpoints: self.endpoints,
             resolver,
             signers: self.signers,
             versions: self.versions,
             normalise: self.normalise,
             policy: self.policy,
-            attempt_timeout: self.attempt_timeout.unwrap_or(ATTEMPT_TIMEOUT),
+            attempt_timeout: self.attempt_timeout,
             user_agent: user_agent(agents.trim()),
             bucket: TokenBucket::default(),
             limiter: Limiter::new(self.concurrency.unwrap_or(CONCURRENCY)),

@@ -55,7 +55,7 @@ pub(crate) struct Inner {
     pub(crate) versions: BTreeMap<String, Arc<str>>,
     pub(crate) normalise: NormaliseOptions,
     pub(crate) policy: RetryPolicy,
-    pub(crate) attempt_timeout: Duration,
+    pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) user_agent: String,
     pub(crate) bucket: TokenBucket,
     pub(crate) limiter: Limiter,
@@ -69,6 +69,7 @@ struct Prepared {
     request: Signable,
     credentials: Cached,
     signer: Arc<dyn RequestSigner>,
+    time_limit: Duration,
 }
 
 /// What has happened to a call so far.
@@ -165,7 +166,8 @@ impl Client {
         let request_built = built.map_err(|error| unsupported("InvalidEndpoint", &error.to_string()))?;
         let execution = request.origin.execution.as_ref();
         let credentials = self.0.roles.credentials(&request.role, execution).await.map_err(credential_error)?;
-        Ok(Prepared { call, request: request_built, credentials, signer })
+        let time_limit = self.0.attempt_timeout.unwrap_or_else(|| request::time_limit(&call));
+        Ok(Prepared { call, request: request_built, credentials, signer, time_limit })
     }
 
     fn normalised(&self, request: &ApiRequest) -> Normalised {
@@ -260,7 +262,7 @@ impl Client {
         let gate = self.0.limiter.gate(&request.product, &request.region);
         let outcome = {
             let _place = gate.enter(&*self.0.runtime.clock).await;
-            self.exchange(&request).await
+            self.exchange(&request, prepared.time_limit).await
         };
         outcome.map_err(|error| {
             if let (ApiErrorKind::Throttled, Some(delay)) = (error.kind(), server_delay(&error)) {
@@ -271,10 +273,10 @@ impl Client {
         })
     }
 
-    async fn exchange(&self, request: &Signable) -> Result<ApiResponse, ApiError> {
+    async fn exchange(&self, request: &Signable, timeout: Duration) -> Result<ApiResponse, ApiError> {
         let to_send: http::Request<Bytes> = request::to_http(request)
             .map_err(|_| unsupported("InvalidParameter", "a header or the URL has characters that cannot be sent"))?;
-        let options = SendOptions { timeout: self.0.attempt_timeout, ..SendOptions::default() };
+        let options = SendOptions { timeout, ..SendOptions::default() };
         let response = self.0.runtime.transport.send(to_send, &options).await;
         let response = response.map_err(|error| transport_error(&error, &request.host))?;
         Span::current().record("status", response.status().as_u16());

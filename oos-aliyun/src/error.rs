@@ -175,7 +175,7 @@ pub(crate) fn diagnose(error: ApiError, ours: Option<&str>, secrets: &[&str]) ->
         _ => "",
     };
     let message = format!("{}{verdict}", redact(&message, secrets)).into();
-    let body = if is_signature(&code) { redact_value(&body, secrets) } else { body };
+    let body = redact_value(&body, secrets);
     ApiError::Service { code, message, http_status, request_id, retry_after, body }
 }
 

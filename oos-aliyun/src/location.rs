@@ -22,6 +22,9 @@ const VERSION: &str = "2015-06-12";
 const KEPT: Duration = Duration::from_secs(3600);
 const KEPT_NEGATIVE: Duration = Duration::from_secs(600);
 
+/// Product, region and type of endpoint.
+type Key = (String, String, &'static str);
+
 /// Asks the location service for what the catalogue's map does not have, and lets another resolver do the rest.
 #[derive(Debug)]
 pub(crate) struct LocationResolver {
@@ -29,7 +32,7 @@ pub(crate) struct LocationResolver {
     runtime: Runtime,
     service: Sts,
     credentials: Cached,
-    known: Mutex<BTreeMap<(String, String, &'static str), (Timestamp, Option<String>)>>,
+    known: Mutex<BTreeMap<Key, (Timestamp, Option<String>)>>,
 }
 
 impl LocationResolver {
@@ -57,7 +60,7 @@ impl LocationResolver {
         host
     }
 
-    fn remembered(&self, key: &(String, String, &'static str)) -> Option<Option<String>> {
+    fn remembered(&self, key: &Key) -> Option<Option<String>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.runtime.clock.now();
         known.get(key).filter(|(until, _)| now < *until).map(|(_, host)| host.clone())

@@ -1,5 +1,7 @@
 //! A normalised call and an endpoint → a request that lacks only its signature; a signed one → HTTP.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use oos_core::catalogue::{Normalised, Style};
 
@@ -57,7 +59,7 @@ fn resource(call: &Normalised) -> Resource {
 
 fn common_headers(call: &Normalised, request: &mut Signable, user_agent: &str) {
     request.headers.insert("user-agent", user_agent);
-    if request.resource.is_some() {
+    if request.resource.is_some() || call.style == Style::MnsRest {
         if !request.body.is_empty() && request.headers.get("content-md5").is_none() {
             let md5 = content_md5(&request.body);
             request.headers.insert("content-md5", &md5);
@@ -69,6 +71,28 @@ fn common_headers(call: &Normalised, request: &mut Signable, user_agent: &str) {
     }
     request.headers.insert("x-acs-action", &call.api);
     request.headers.insert("x-acs-version", call.version.as_deref().unwrap_or_default());
+}
+
+/// Time limit of one attempt, and calls that need more: by the time-outs of the official Python core, and those that
+/// upload (aliyun-client 4.2, actions 20.4).
+const TIME_LIMIT: u64 = 30;
+const UPLOAD_LIMIT: u64 = 60;
+const SLOW_CALLS: [(&str, &str, u64); 7] = [
+    ("ecs", "CreateInstance", 86),
+    ("ecs", "DeleteSecurityGroup", 87),
+    ("ecs", "DescribeSecurityGroupAttribute", 120),
+    ("ecs", "DescribeZones", 103),
+    ("ecs", "RunInstances", 86),
+    ("ecs", "StartInstance", 46),
+    ("ros", "CreateStack", 60),
+];
+
+/// How long one attempt of a call may take.
+pub(crate) fn time_limit(call: &Normalised) -> Duration {
+    let slow = SLOW_CALLS.iter().find(|(product, api, _)| *product == &*call.product && *api == &*call.api);
+    let upload = call.style == Style::ObjectStorage && &*call.method == "PUT";
+    let seconds = slow.map(|(.., seconds)| *seconds).unwrap_or(if upload { UPLOAD_LIMIT } else { TIME_LIMIT });
+    Duration::from_secs(seconds)
 }
 
 /// The request as the transport takes it.

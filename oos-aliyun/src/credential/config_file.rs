@@ -52,11 +52,11 @@ impl ConfigFile {
         Self { runtime, path, profile }
     }
 
-    /// `region_id` of the profile that would be used.
-    pub fn region(&self) -> Option<String> {
+    /// A setting of the profile that would be used, e.g. `region_id`, `endpoint`.
+    pub fn setting(&self, key: &str) -> Option<String> {
         let file = self.read().ok()??;
         let profile = file.profile(&self.profile_name(&file)?).ok()?;
-        profile.text("region_id")
+        profile.text(key)
     }
 
     fn read(&self) -> Result<Option<File>, CredentialError> {

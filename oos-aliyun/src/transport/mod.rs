@@ -17,11 +17,14 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use oos_core::ports::{Clock, Spawner};
+use oos_core::{
+    engine::{TokioClock, TokioSpawner},
+    ports::{Clock, Spawner},
+};
 
 #[cfg(feature = "process")]
 pub use system::SystemProcesses;
-pub use system::{SystemClock, SystemEntropy, SystemEnv, SystemFiles, TokioSpawner};
+pub use system::{SystemEntropy, SystemEnv, SystemFiles};
 
 /// Largest body that is read (aliyun-client 5.1).
 pub const BODY_LIMIT: usize = 16 << 20;
@@ -151,7 +154,7 @@ impl Runtime {
             env: Arc::new(SystemEnv),
             files: Arc::new(SystemFiles),
             entropy: Arc::new(SystemEntropy),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(TokioClock),
             spawner: Arc::new(TokioSpawner),
             #[cfg(feature = "process")]
             processes: None,

@@ -16,10 +16,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use oos_aliyun::transport::{
-    Entropy, Env, FileRead, Runtime, SendOptions, TokioSpawner, Transport, TransportError, TransportKind,
-};
-use oos_core::{Timestamp, ports::Clock};
+use oos_aliyun::transport::{Entropy, Env, FileRead, Runtime, SendOptions, Transport, TransportError, TransportKind};
+use oos_core::{Timestamp, engine::TokioSpawner, ports::Clock};
 
 pub const HOME: &str = "/home/u";
 

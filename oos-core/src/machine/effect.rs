@@ -91,6 +91,8 @@ pub enum Effect {
     Emit {
         /// The machine.
         path: MachinePath,
+        /// The execution.
+        execution: crate::ExecutionId,
         /// Number of the event.
         number: u64,
         /// When.

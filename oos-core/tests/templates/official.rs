@@ -1,48 +1,14 @@
-//! Templates from text: the official ones, the same as JSON, and bad input of every kind.
-//!
-//! The official templates are read from the directory that `OOS_CORPUS` names; without it those tests say so and pass.
+//! The official templates: they parse, have places, and print to what they were.
 
-#![expect(clippy::disallowed_methods, reason = "tests read the environment and measure time")]
-
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use oos_core::{
     Limits, Template,
-    diagnostic::{Code, Diagnostics},
+    diagnostic::Code,
     source::{self, Node, NodeKind, SourceText},
 };
 
-/// The one official document that is no task template.
-const STATE: &str = "ACS-ECS-InventoryDataCollection.yml";
-fn corpus() -> Option<PathBuf> {
-    let path = std::env::var("OOS_CORPUS").ok().map(PathBuf::from);
-    if path.is_none() {
-        println!("skipped: OOS_CORPUS is not set");
-    }
-    path
-}
-
-fn files(dir: &Path) -> Vec<(String, String)> {
-    let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
-}
-
-fn official() -> Vec<(String, String)> {
-    let Some(corpus) = corpus() else { return Vec::new() };
-    let mut all = files(&corpus.join("public"));
-    all.extend(files(&corpus.join("actions")));
-    all.retain(|(name, _)| name != STATE);
-    all
-}
-
-fn parse(name: &str, text: &str) -> Result<Template, Diagnostics> {
-    Template::parse_source(SourceText::new(name, text), &Limits::default())
-}
+use crate::{STATE, corpus, files, official, parse};
 
 #[test]
 fn every_official_template_parses_without_a_finding() {
@@ -122,5 +88,18 @@ fn spans_cover_what_was_written() {
                 assert_eq!(written, value.to_text().trim_end(), "{name}{pointer}");
             }
         });
+    }
+}
+
+#[test]
+fn official_templates_print_and_parse_to_the_same() {
+    for (name, text) in official() {
+        let template = parse(&name, &text).unwrap();
+        let yaml = template.to_yaml();
+        assert!(parse(&name, &yaml).unwrap_or_else(|found| panic!("{name}:\n{found}")) == template, "{name}");
+        assert!(!yaml.starts_with('{'), "{name}: printed as JSON");
+        assert!(parse(&name, &template.to_json()).unwrap() == template, "{name}");
+        let node = template.to_node();
+        assert!(Template::from_node(&node, None, &Limits::default()).unwrap() == template, "{name}");
     }
 }
