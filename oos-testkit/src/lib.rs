@@ -20,6 +20,12 @@ pub use events::EventRecorder;
 pub use executor::Executor;
 pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
 
+/// The folder of official templates that `OOS_CORPUS` names, for tests that run them.
+#[expect(clippy::disallowed_methods, reason = "documented: where official templates lie is told by OOS_CORPUS")]
+pub fn corpus() -> Option<std::path::PathBuf> {
+    std::env::var("OOS_CORPUS").ok().map(std::path::PathBuf::from)
+}
+
 /// What tests write most: values, matchers and durations.
 pub mod prelude {
     pub use std::time::Duration;

@@ -316,23 +316,28 @@ impl TestBed {
     /// As [`TestBed::start`].
     #[track_caller]
     pub fn run_action_as(&self, role: &str, action: &str, properties: impl Into<Value>) -> Run {
-        let (properties, outputs) = (properties.into(), Value::empty_map());
+        let properties = properties.into();
         if oos_core::ports::action::ActionCatalog::entry(self.engine().actions(), &ActionName::new(action)).is_none() {
             fail(&format!("there is no action `{action}`"));
         }
-        // The properties are handed over as a parameter, so that braces in them stay text.
+        // The properties are handed over as parameters, so that braces in them stay text.
+        let given: Vec<_> = properties.as_map().into_iter().flat_map(oos_core::Map::iter).collect();
+        let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
+        let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
+        let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
+        let (declared, written) = (declared.collect::<oos_core::Map>(), written.collect::<oos_core::Map>());
+        let values = Value::from(values.collect::<oos_core::Map>());
         let document = params! {
             "FormatVersion" => oos_core::template::FORMAT_VERSION,
             "RamRole" => role,
-            "Parameters" => params! { "properties" => params! { "Type" => "Json" } },
+            "Parameters" => declared,
             "Tasks" => [params! {
-                "Name" => "action", "Action" => action, "Properties" => "{{ properties }}",
+                "Name" => "action", "Action" => action, "Properties" => written,
                 "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
             }],
             "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
         };
-        drop(outputs);
-        self.run(&document.to_string(), params! { "properties" => properties })
+        self.run(&document.to_string(), values)
     }
 
     /// Text of a template: itself, an embedded or registered one, or a file of the template folders.
@@ -359,7 +364,6 @@ impl TestBed {
 }
 
 /// The folder of official templates that `OOS_CORPUS` names.
-#[expect(clippy::disallowed_methods, reason = "documented: where official templates lie is told by OOS_CORPUS")]
 fn default_templates() -> Vec<PathBuf> {
-    std::env::var("OOS_CORPUS").map(|corpus| vec![PathBuf::from(corpus).join("public")]).unwrap_or_default()
+    crate::corpus().map(|corpus| vec![corpus.join("public")]).unwrap_or_default()
 }

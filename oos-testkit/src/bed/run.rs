@@ -211,6 +211,22 @@ impl Run {
         self
     }
 
+    /// The most items of a looped task of the root that were in flight at once.
+    pub fn most_items_in_flight(&self, task: &str) -> usize {
+        let (mut now, mut most) = (0_usize, 0);
+        for event in self.events().iter().filter(|e| e.execution == *self.id()) {
+            match &event.kind {
+                EventKind::StepStarted { key, .. } if key.item.is_some() && key.task == task.into() => {
+                    now += 1;
+                    most = most.max(now);
+                }
+                EventKind::StepEnded { key, .. } if key.item.is_some() && key.task == task.into() => now -= 1,
+                _ => {}
+            }
+        }
+        most
+    }
+
     /// True when the task was reached.
     pub fn reached(&self, name: &str) -> bool {
         TaskView::of(&self.events(), self.id(), name).is_some()
