@@ -292,6 +292,9 @@ mod targets {
         );
         request.parameters = params! { "ClientToken" => "own", "RegionId" => "cn-y" };
         assert_eq!(query(&normalise(&request, &NormaliseOptions::default())), "ClientToken=own&RegionId=cn-y");
+        let mut read = ApiRequest::new("RDS", "DescribeDBInstances", Value::Null);
+        read.token = Some("t-1".into());
+        assert_eq!(query(&normalise(&read, &NormaliseOptions::default())), "", "pages of a read would share it");
         request = ApiRequest::new("Actiontrail", "CreateTrail", params! { "RegionId" => "cn-x", "RoleName" => "r" });
         let got = normalise(&request, &NormaliseOptions::default());
         assert_eq!((query(&got).as_str(), got.region.as_deref(), got.unknown.len()), ("", Some("cn-x"), 0));

@@ -327,8 +327,9 @@ impl<'a> Builder<'a> {
         });
     }
 
+    // CHOICE: reads get no token though some take one (RDS): their pages differ in parameters, which a token forbids.
     fn fill_token(&mut self, request: &ApiRequest) {
-        let operation = self.out.operation.clone();
+        let operation = self.out.operation.clone().filter(|op| !op.is_read());
         let name = operation.as_ref().and_then(|op| op.client_token.clone());
         let (Some(token), Some(name), true) = (&request.token, name, self.options.fill_token) else { return };
         let place = operation.iter().find_map(|op| op.parameter(&name)).map_or(Place::Query, |p| p.place);
