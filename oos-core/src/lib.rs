@@ -20,6 +20,8 @@ pub mod time;
 mod value;
 
 #[cfg(feature = "catalogue")]
+pub mod analysis;
+#[cfg(feature = "catalogue")]
 pub mod catalogue;
 
 pub use ids::{ActionName, ExecutionId, RegionId, TaskExecutionId, TaskName, TemplateName};
