@@ -15,10 +15,7 @@ use oos_core::{
     engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
     params,
     ports::{
-        Action, ApiCaller, Clock,
-        control::ControlAction,
-        index::ExecutionIndex,
-        store::ExecutionStore,
+        Action, ApiCaller, Clock, EventSink, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
         template_store::TemplateStore,
     },
     registry::ActionRegistry,
@@ -60,6 +57,7 @@ struct Settings {
     templates: Vec<PathBuf>,
     api: Option<Arc<dyn ApiCaller>>,
     store: Arc<dyn Store>,
+    observers: Vec<Arc<dyn EventSink>>,
     retry: ApiRetryPolicy,
     limits: Limits,
     user: String,
@@ -91,6 +89,7 @@ impl TestBed {
             templates: default_templates(),
             api: None,
             store: Arc::new(MemoryStore::new()),
+            observers: Vec::new(),
             retry: ApiRetryPolicy::default(),
             limits: Limits::default(),
             user: "tester".to_owned(),
@@ -165,6 +164,12 @@ impl TestBed {
         self.change(|s| s.retry = policy)
     }
 
+    /// The same bed with one more observer of events.
+    #[must_use]
+    pub fn observe(self, sink: Arc<dyn EventSink>) -> Self {
+        self.change(|s| s.observers.push(sink))
+    }
+
     /// The same bed with other bounds.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
@@ -227,7 +232,7 @@ impl TestBed {
             .ids(SeededIds::new(bed.seed))
             .store_shared(settings.store.clone(), settings.store.clone())
             .parameters(bed.parameters.clone())
-            .events(bed.events.clone())
+            .events(bed.events.with_observers(settings.observers.clone()))
             .triggers(bed.triggers.clone())
             .http(bed.http.clone())
             .mailer(bed.http.clone())
@@ -283,9 +288,10 @@ impl TestBed {
             options.template_name.get_or_insert(name.into());
         }
         let engine = self.engine().clone();
-        let started = self.0.executor.block_on(self.clock(), async move {
-            engine.start_with(&parsed, parameters, options).await
-        });
+        let started = self
+            .0
+            .executor
+            .block_on(self.clock(), async move { engine.start_with(&parsed, parameters, options).await });
         let handle = started.ok_or("the engine did not start")?.map_err(|e| e.to_string())?;
         Ok(Run::new(self.clone(), handle))
     }
@@ -355,7 +361,8 @@ impl TestBed {
         }
         let engine = self.engine().clone();
         let name = oos_core::TemplateName::new(template);
-        let stored = self.0.executor.block_on(self.clock(), async move { engine.actions().template(&name, None).await });
+        let stored =
+            self.0.executor.block_on(self.clock(), async move { engine.actions().template(&name, None).await });
         match stored.and_then(Result::ok).flatten() {
             Some(stored) => Ok((stored.source, Some(template.to_owned()))),
             None => Err(format!("there is no template `{template}`; is OOS_CORPUS set?")),
