@@ -79,8 +79,7 @@ fn missing(i: usize, task: &Task, plan: &TaskPlan, found: &mut Diagnostics) {
         return;
     }
     for property in plan.signature.properties.iter().filter(|p| p.required && !given(&p.name)) {
-        let code =
-            if plan.signature.class == ActionClass::Product { Code::CHILD_PARAMETER } else { Code::PROPERTIES };
+        let code = if plan.signature.class == ActionClass::Product { Code::CHILD_PARAMETER } else { Code::PROPERTIES };
         let message = format!("`{}` needs the property `{}`", plan.action, property.name);
         let pointer = format!("/Tasks/{i}/Properties");
         found.push(Diagnostic::error(code, message, task.action.span, pointer));

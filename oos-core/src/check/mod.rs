@@ -23,9 +23,8 @@ pub(crate) fn run(template: &Template, plan: &Plan, environment: &Environment, f
 /// An action that is not registered, with the names that were likely meant.
 pub(crate) fn unknown_action(action: &Spanned<ActionName>, environment: &Environment, pointer: &str) -> Diagnostic {
     let name = action.value.as_str();
-    let finding =
-        Diagnostic::error(Code::UNKNOWN_ACTION, format!("unknown action `{name}`"), action.span, pointer)
-            .label("no action of this name is registered");
+    let finding = Diagnostic::error(Code::UNKNOWN_ACTION, format!("unknown action `{name}`"), action.span, pointer)
+        .label("no action of this name is registered");
     let names: Vec<String> = environment.actions.names().iter().map(ToString::to_string).collect();
     let last = name.rsplit("::").next().unwrap_or(name);
     let same_end = names.iter().filter(|n| n.rsplit("::").next().is_some_and(|l| l.eq_ignore_ascii_case(last)));

@@ -32,6 +32,10 @@ pub trait Names {
     fn function_depth(&self) -> usize {
         Limits::default().function_depth
     }
+    /// True for a task of the template around an `ACS::Loop`: it has ended when the expression is evaluated.
+    fn is_outer(&self, _task: usize) -> bool {
+        false
+    }
     /// Functions that may be called.
     fn functions(&self) -> &Functions;
     /// Names near `name`, for hints: parameters, tasks, outputs of a task, conditions.

@@ -8,8 +8,7 @@ use super::{
     names::{TaskNames, TemplateNames},
 };
 use crate::{
-    Limits, TemplateName, Value,
-    check,
+    Limits, TemplateName, Value, check,
     diagnostic::{Code, Diagnostic, Diagnostics},
     expr::{self, Compiler, Expr, ExprKind, Functions, Target, coerce::Constraints},
     ids::Name,
@@ -168,7 +167,11 @@ impl Pass<'_> {
         let kind = self.kind(task, entry, &pointer);
         let (properties, lazy) = self.properties(task, &signature, &kind, &pointer);
         if matches!(kind, TaskKind::Child) {
-            self.children.push(ChildName { name: TemplateName::new(signature.name.text().clone()), version: None, task: i });
+            self.children.push(ChildName {
+                name: TemplateName::new(signature.name.text().clone()),
+                version: None,
+                task: i,
+            });
         }
         self.literal_child(i, task, &signature);
         let inner = matches!(kind, TaskKind::LoopTasks(_));
@@ -243,8 +246,8 @@ impl Pass<'_> {
             span: list.span,
             kind: NodeKind::Map(vec![(key("FormatVersion"), version), (key("Tasks"), list.clone())]),
         };
-        let compiled = Template::from_node(&document, self.template.source.clone(), &self.environment.limits)
-            .and_then(|inner| {
+        let compiled =
+            Template::from_node(&document, self.template.source.clone(), &self.environment.limits).and_then(|inner| {
                 let mut inner_names = TemplateNames::of(&inner, self.names.functions, self.names.variables);
                 inner_names.parameters.clone_from(&self.names.parameters);
                 inner_names.conditions.clone_from(&self.names.conditions);
@@ -289,7 +292,8 @@ impl Pass<'_> {
             let pointer = format!("{pointer}/{}", escape(&key.text));
             let value = match &node.kind {
                 NodeKind::List(list) => {
-                    let items = list.iter().enumerate().map(|(i, n)| self.choice(n, &format!("{pointer}/{i}"))).collect();
+                    let items =
+                        list.iter().enumerate().map(|(i, n)| self.choice(n, &format!("{pointer}/{i}"))).collect();
                     Expr { kind: ExprKind::List(items), span: node.span }
                 }
                 _ => self.expr(node, &pointer),
@@ -352,7 +356,9 @@ impl Pass<'_> {
                 }
             },
             ExprKind::Call(call) if &*call.function.name == "Fn::Jq" => SelectorPlan::Value(expr),
-            ExprKind::Reference(reference) if matches!(reference.target, Target::Output { .. } | Target::Raw { .. }) => {
+            ExprKind::Reference(reference)
+                if matches!(reference.target, Target::Output { .. } | Target::Raw { .. }) =>
+            {
                 SelectorPlan::Value(expr)
             }
             ExprKind::Literal(other) => {
@@ -407,7 +413,8 @@ impl Pass<'_> {
         let looping = task.looping.as_ref()?;
         self.names.in_loop = false;
         let pointer = format!("{pointer}/Loop");
-        let items = looping.items.as_ref().map_or(Expr::literal(Value::Null), |n| self.expr(n, &format!("{pointer}/Items")));
+        let items =
+            looping.items.as_ref().map_or(Expr::literal(Value::Null), |n| self.expr(n, &format!("{pointer}/Items")));
         let (rate_control, old_form) = match &looping.rate_control {
             Some(rate) => (self.expr(&rate.0, &format!("{pointer}/RateControl")), false),
             None => (self.old_form(task, &pointer), true),
@@ -585,7 +592,7 @@ impl Plan {
                     visit(expr);
                 }
             }
-            for looping in &task.looping {
+            if let Some(looping) = &task.looping {
                 visit(&looping.items);
                 visit(&looping.rate_control);
             }

@@ -69,7 +69,11 @@ fn add(edges: &mut Vec<Edge>, plan: &Plan, i: usize, task: &TaskPlan) {
     if choices.is_empty() {
         edges.push(Edge { from: i, to: target(task.on_success), kind: EdgeKind::Success });
     }
-    edges.extend(choices.into_iter().map(|(number, to)| Edge { from: i, to: target(to), kind: EdgeKind::Choice(number) }));
+    edges.extend(choices.into_iter().map(|(number, to)| Edge {
+        from: i,
+        to: target(to),
+        kind: EdgeKind::Choice(number),
+    }));
     if task.when.is_some() && target(task.on_success) != next {
         edges.push(Edge { from: i, to: next, kind: EdgeKind::Skip });
     }

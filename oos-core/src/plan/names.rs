@@ -1,7 +1,7 @@
 //! What names mean while a template is compiled.
 
 use crate::{
-    expr::{Functions, Match, Names, Variable, NameKind},
+    expr::{Functions, Match, NameKind, Names, Variable},
     ids::Name,
     template::{Task, Template},
 };
@@ -99,6 +99,10 @@ impl Names for TemplateNames<'_> {
 
     fn current_task(&self) -> Option<usize> {
         self.current
+    }
+
+    fn is_outer(&self, task: usize) -> bool {
+        task >= self.outer_from
     }
 
     fn functions(&self) -> &Functions {
