@@ -9,11 +9,15 @@ mod api;
 mod dispatch;
 pub mod ecs;
 mod error;
+pub mod ess;
+pub mod fc;
 pub(crate) mod ids;
 mod names;
 mod page;
 mod params;
 pub mod ram;
+pub mod ros;
+pub mod slb;
 pub(crate) mod state;
 pub(crate) mod store;
 pub mod transition;
@@ -46,6 +50,10 @@ use crate::{
 pub(crate) const SERVICES: &[Service] = &[
     Service::new("ECS", &[], ecs::TABLES),
     Service::new("VPC", &[], vpc::TABLES),
+    Service::new("SLB", &[], &[slb::APIS]),
+    Service::new("ESS", &[], ess::TABLES),
+    Service::new("ROS", &[], &[ros::APIS]),
+    Service::new("FC", &["fc-open"], &[fc::APIS]),
     Service::new("Ram", &[], &[ram::APIS]),
     Service::new("Sts", &[], &[ram::STS_APIS]),
 ];
@@ -305,6 +313,36 @@ impl FakeCloud {
     /// Works on RAM, in the account of the cloud.
     pub fn ram(&self) -> ram::RamSetup {
         ram::RamSetup::new(self.clone())
+    }
+
+    /// Works on load balancers.
+    pub fn slb(&self) -> slb::Slb {
+        slb::Slb::new(self.clone())
+    }
+
+    /// A scaling group in the making.
+    pub fn scaling_group(&self) -> ess::NewGroup {
+        ess::NewGroup::new(self.clone())
+    }
+
+    /// Works on a scaling group, by its id.
+    pub fn ess(&self, group: &str) -> ess::Group {
+        ess::Group::new(self.clone(), group)
+    }
+
+    /// The executions that life-cycle hooks wanted to run since the last time, oldest first.
+    pub fn take_hook_runs(&self) -> Vec<ess::HookRun> {
+        self.with(|state| std::mem::take(&mut state.hook_runs))
+    }
+
+    /// Works on stacks.
+    pub fn ros(&self) -> ros::RosSetup {
+        ros::RosSetup::new(self.clone())
+    }
+
+    /// Scripts functions of function compute.
+    pub fn fc(&self) -> fc::Functions {
+        fc::Functions::new(self.clone())
     }
 
     /// Works on VPC.
