@@ -6,7 +6,9 @@
 //! what is specific to a product stands in that product's file.
 
 mod api;
+pub mod database;
 mod dispatch;
+pub mod ecd;
 pub mod ecs;
 mod error;
 pub mod ess;
@@ -17,9 +19,11 @@ mod page;
 mod params;
 pub mod ram;
 pub mod ros;
+mod setter;
 pub mod slb;
 pub(crate) mod state;
 pub(crate) mod store;
+mod tag;
 pub mod transition;
 pub mod vpc;
 
@@ -54,6 +58,15 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("ESS", &[], ess::TABLES),
     Service::new("ROS", &[], &[ros::APIS]),
     Service::new("FC", &["fc-open"], &[fc::APIS]),
+    Service::new("RDS", &[], database::RDS_TABLES),
+    Service::new("R-KVSTORE", &["redis", "kvstore"], database::REDIS_TABLES),
+    Service::new("PolarDB", &[], database::POLARDB_TABLES),
+    Service::new("ADB", &[], database::ADB_TABLES),
+    Service::new("DDS", &[], database::DDS_TABLES),
+    Service::new("ECD", &[], &[ecd::APIS]),
+    Service::new("Tag", &[], &[tag::APIS]),
+    Service::new("ResourceCenter", &[], &[tag::CENTRE_APIS]),
+    Service::new("ResourceManager", &[], &[tag::MANAGER_APIS]),
     Service::new("Ram", &[], &[ram::APIS]),
     Service::new("Sts", &[], &[ram::STS_APIS]),
 ];
@@ -343,6 +356,42 @@ impl FakeCloud {
     /// Scripts functions of function compute.
     pub fn fc(&self) -> fc::Functions {
         fc::Functions::new(self.clone())
+    }
+
+    /// Works on RDS.
+    pub fn rds(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "RDS::Instance")
+    }
+
+    /// Works on Redis.
+    pub fn redis(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "Redis::Instance")
+    }
+
+    /// Works on PolarDB.
+    pub fn polardb(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "PolarDB::Cluster")
+    }
+
+    /// Works on AnalyticDB.
+    pub fn adb(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "ADB::Cluster")
+    }
+
+    /// Works on MongoDB.
+    pub fn dds(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "DDS::Instance")
+    }
+
+    /// Works on cloud desktops.
+    pub fn ecd(&self) -> ecd::Desktops {
+        ecd::Desktops::new(self.clone())
+    }
+
+    /// Adds an entry to the resource centre whose resource does not exist any more.
+    pub fn ghost_resource(&self, id: &str, resource_type: &str, region: &str) {
+        let data = oos_core::params! { "ResourceId" => id, "ResourceType" => resource_type, "RegionId" => region };
+        self.with(|state| state.add("ResourceCenter::Entry", format!("ghost/{id}"), "", ecs::make::map(&data)));
     }
 
     /// Works on VPC.
