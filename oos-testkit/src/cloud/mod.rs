@@ -6,6 +6,7 @@
 //! what is specific to a product stands in that product's file.
 
 mod api;
+pub mod cs;
 pub mod database;
 mod dispatch;
 pub mod ecd;
@@ -13,14 +14,18 @@ pub mod ecs;
 mod error;
 pub mod ess;
 pub mod fc;
+mod hbr;
 pub(crate) mod ids;
 mod names;
+pub mod oos;
+pub mod oss;
 mod page;
 mod params;
 pub mod ram;
 pub mod ros;
 mod setter;
 pub mod slb;
+pub mod small;
 pub(crate) mod state;
 pub(crate) mod store;
 mod tag;
@@ -67,8 +72,51 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("Tag", &[], &[tag::APIS]),
     Service::new("ResourceCenter", &[], &[tag::CENTRE_APIS]),
     Service::new("ResourceManager", &[], &[tag::MANAGER_APIS]),
+    Service::new("OSS", &[], &[oss::APIS]).routed(oss::route),
+    Service::new("HBR", &[], &[hbr::APIS]),
+    Service::new("CS", &[], &[cs::APIS]).routed(cs::route),
+    Service::new("OOS", &[], &[oos::APIS]),
+    Service::new("BssOpenApi", &["bss"], &[small::BSS_APIS]),
+    Service::new("ECI", &[], &[small::ECI_APIS]),
+    Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
+    Service::new("ComputeNestSupplier", &[], &[small::COMPUTE_NEST_APIS]),
+    Service::new("SAE", &[], &[small::SAE_APIS]),
+    Service::new("KMS", &[], &[small::KMS_APIS]),
+    Service::new("CR", &[], &[small::CR_APIS]),
+    Service::new("SAS", &[], &[small::SAS_APIS]),
+    Service::new("ResourceSharing", &[], &[small::SHARING_APIS]),
+    Service::new("CDN", &[], &[small::CDN_APIS]),
+    Service::new("MNS", &[], &[small::MNS_APIS]),
+    Service::new("EventBridge", &[], &[small::BUS_APIS]),
+    Service::new("ENS", &[], &[small::ENS_APIS]),
+    Service::new("WAF-OPENAPI", &[], &[small::WAF_APIS]),
+    Service::new("EHPC", &[], &[small::EHPC_APIS]),
+    Service::new("ALB", &[], &[small::ALB_APIS]),
+    Service::new("Actiontrail", &[], &[small::TRAIL_APIS]),
+    Service::new("RDC-inner", &[], &[small::STARAGENT_APIS]),
+    Service::new("devops-inner", &[], &[small::STARAGENT_APIS]),
     Service::new("Ram", &[], &[ram::APIS]),
     Service::new("Sts", &[], &[ram::STS_APIS]),
+];
+
+/// Kinds that a test can put there as they are.
+const PUT_KINDS: &[&str] = &[
+    "BSS::Order",
+    "ECI::ContainerGroup",
+    "CloudAPI::Api",
+    "CloudAPI::Group",
+    "CloudAPI::Instance",
+    "ComputeNest::ServiceInstance",
+    "ResourceSharing::SharedResource",
+    "CR::Instance",
+    "KMS::Key",
+    "SAS::Machine",
+    "SAS::Result",
+    "CDN::Domain",
+    "ENS::Instance",
+    "ENS::Disk",
+    "HBR::HanaBackup",
+    "HBR::Client",
 ];
 
 /// Answers operations that the fake has no model of, e.g. by the shapes of the catalogue.
@@ -386,6 +434,50 @@ impl FakeCloud {
     /// Works on cloud desktops.
     pub fn ecd(&self) -> ecd::Desktops {
         ecd::Desktops::new(self.clone())
+    }
+
+    /// Works on object storage.
+    pub fn oss(&self) -> oss::Oss {
+        oss::Oss::new(self.clone())
+    }
+
+    /// Works on orders.
+    pub fn bss(&self) -> small::Orders {
+        small::Orders::new(self.clone())
+    }
+
+    /// Works on Kubernetes clusters.
+    pub fn cs(&self) -> cs::Clusters {
+        cs::Clusters::new(self.clone())
+    }
+
+    /// Works on the parameter store and what else OOS keeps.
+    pub fn oos(&self) -> oos::OosSetup {
+        oos::OosSetup::new(self.clone())
+    }
+
+    /// Puts a resource there, in the shape of the wire; one of that id is replaced. For services without a builder:
+    /// `BSS::Order`, `ECI::ContainerGroup`, `CloudAPI::Api`, `CloudAPI::Group`, `ComputeNest::ServiceInstance`,
+    /// `ResourceSharing::SharedResource`, `CR::Instance`, `KMS::Key`, `SAS::Machine`, `SAS::Result`, `CDN::Domain`,
+    /// `ENS::Instance`, `ENS::Disk`, `HBR::HanaBackup`, `HBR::Client`.
+    ///
+    /// # Panics
+    /// When the fake has no such kind.
+    #[track_caller]
+    pub fn put(&self, kind: &str, id: &str, members: impl Into<Value>) {
+        let Some(kind) = PUT_KINDS.iter().find(|k| **k == kind) else {
+            fail(&format!("`{kind}` cannot be put; kinds: {}", PUT_KINDS.join(", ")))
+        };
+        let members = ecs::make::map(&members.into());
+        self.with(|state| {
+            let region = state.region.to_string();
+            state.add(kind, id, &region, members);
+        });
+    }
+
+    /// A member of a resource of any service, in the shape of the wire; null when it is not there.
+    pub fn get(&self, id: &str, member: &str) -> Value {
+        self.ecs().get(id, member)
     }
 
     /// Adds an entry to the resource centre whose resource does not exist any more.

@@ -47,6 +47,7 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
             path: n.path.clone(),
             body: if request.body.is_null() { n.body.clone() } else { request.body.clone() },
             bucket: n.bucket.clone(),
+            headers: n.headers.clone(),
             raw: request.parameters.clone(),
         },
         unknown: n.unknown.iter().map(ToString::to_string).collect(),

@@ -119,6 +119,9 @@ impl Store {
     }
 
     pub(crate) fn remove(&mut self, kind: Kind, id: &str) -> Option<Resource> {
+        if self.kinds.get(id) == Some(&kind) {
+            self.kinds.remove(id);
+        }
         self.all.get_mut(kind)?.remove(id)
     }
 

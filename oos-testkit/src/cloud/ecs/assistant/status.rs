@@ -158,6 +158,11 @@ impl Invocation {
         }
     }
 
+    /// What was printed, of all runs together.
+    pub(crate) fn output(&self) -> String {
+        self.runs.iter().map(|r| r.output.stdout.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
     /// `InvokeStatus`, the older aggregate: what ran counts as finished whatever its exit code.
     pub(super) fn invoke_status(&self, now: Timestamp) -> &'static str {
         let failed = self.count(|r| !r.ran());
