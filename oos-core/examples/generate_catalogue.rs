@@ -22,6 +22,10 @@ use serde_json::{Map, Value, json};
 /// First bytes of the file; the last one is the version of the format.
 const MAGIC: &[u8] = b"OOSCAT\x01";
 
+/// Plain text parameters that hold JSON though the tables do not say so, as do those that end in `Ids`. On the wire it
+/// makes no difference; readers get lists and maps.
+const JSON_NAMES: [&str; 3] = ["BackendServers", "ClientInfo", "Tags"];
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
@@ -37,7 +41,7 @@ fn main() -> Result<()> {
 ///
 /// # Errors
 /// When a table cannot be read or does not have the expected form.
-pub fn generate(tables: &Path) -> Result<Vec<u8>> {
+pub(crate) fn generate(tables: &Path) -> Result<Vec<u8>> {
     let read = |name: &str| -> Result<Value> { Ok(serde_json::from_slice(&fs::read(tables.join(name))?)?) };
     let sources = Sources {
         catalogue: read("api-catalogue.json")?,
@@ -163,8 +167,8 @@ impl Sources {
             op.add("Internal", "qss", false);
         }
         op.add_forms(&facts);
-        op.add_aliases(entry.get("aliases"));
-        op.add_aliases(self.aliases_of(&id, version, api));
+        op.add_aliases(entry.get("aliases"), true);
+        op.add_aliases(self.aliases_of(&id, version, api), false);
         op.add_rest(&facts);
         op.response = entry.get("response").filter(|r| !r.is_null()).map(short);
         let product = products
@@ -182,7 +186,7 @@ impl Sources {
             ..Op::default()
         };
         op.add_forms(facts);
-        op.add_aliases(self.aliases_of(id, version, api));
+        op.add_aliases(self.aliases_of(id, version, api), false);
         op.add_rest(facts);
         product.add(api, &op, &[], None);
     }
@@ -295,6 +299,7 @@ impl Op {
             "flattened" => 'f',
             "json-text" | "json-text?" => 'j',
             "comma-text" | "comma-text?" => 'c',
+            _ if name.ends_with("Ids") || JSON_NAMES.contains(&name) => 'j',
             _ => 's',
         };
         let kind = match str_of(parameter, "type") {
@@ -331,10 +336,10 @@ impl Op {
         }
     }
 
-    /// Aliases; the stem of a list alias is a list even where the tables do not say so.
-    fn add_aliases(&mut self, aliases: Option<&Value>) {
+    /// Aliases; the stem of a list alias is a list even where the tables do not say so. `letter`: `N` stands for a number.
+    fn add_aliases(&mut self, aliases: Option<&Value>, letter: bool) {
         for (name, forms) in aliases.and_then(Value::as_object).into_iter().flatten() {
-            let Some(target) = target(forms) else { continue };
+            let Some(target) = target(forms, letter) else { continue };
             let stem = target.split_once(".#").map(|(stem, _)| stem);
             let place = if target.starts_with("body:") { 'b' } else { 'q' };
             let bare = |s: &str| s.rsplit(':').next().unwrap_or(s).to_owned();
@@ -396,16 +401,16 @@ fn style(id: &str, name: &str) -> char {
 }
 
 /// The short notation of an alias: the part that all forms have in common. `None` for the one that has no path.
-fn target(forms: &Value) -> Option<String> {
+fn target(forms: &Value, letter: bool) -> Option<String> {
     if let Some(one) = forms.as_str() {
-        return Some(number_marks(one));
+        return Some(number_marks(one, letter));
     }
     let all: Vec<Vec<String>> = forms
         .as_array()?
         .iter()
         .filter_map(Value::as_str)
         .filter(|f| !f.starts_with('{'))
-        .map(|f| number_marks(f).split('.').map(str::to_owned).collect())
+        .map(|f| number_marks(f, letter).split('.').map(str::to_owned).collect())
         .collect();
     let first = all.first()?;
     let shortest = all.iter().map(Vec::len).min()?.saturating_sub(1).max(1);
@@ -413,14 +418,12 @@ fn target(forms: &Value) -> Option<String> {
     (common > 0).then(|| first.iter().take(common).cloned().collect::<Vec<_>>().join("."))
 }
 
-/// `{n}` and a segment `N` become `#`; the mark of JSON text becomes a final `=`.
-fn number_marks(form: &str) -> String {
+/// `{n}` becomes `#`, as does the segment `N` of the catalogue (elsewhere a member may have that name); the mark of JSON
+/// text becomes a final `=`.
+fn number_marks(form: &str, letter: bool) -> String {
     let form = form.replace("{n}", "#");
     let (path, json) = form.strip_suffix("=json").map_or((form.as_str(), ""), |path| (path, "="));
-    // A member may be called `N` (cms); only the catalogue writes `N` for the number, and never as the last of three.
-    let parts: Vec<_> = path.split('.').collect();
-    let number = |i: usize, part: &str| part == "N" && !form.contains('#') && i > 0 && !parts.contains(&"Critical");
-    let path: Vec<_> = parts.iter().enumerate().map(|(i, p)| if number(i, p) { "#" } else { *p }).collect();
+    let path: Vec<_> = path.split('.').map(|part| if letter && part == "N" { "#" } else { part }).collect();
     format!("{}{json}", path.join("."))
 }
 

@@ -232,3 +232,26 @@ fn paging(text: &str) -> Paging {
     }
     paging
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_asked_for_is_decoded() {
+        let products = products(include_bytes!("catalogue.bin"));
+        assert!(products.iter().all(|p| p.table.get().is_none()));
+        let ecs = products.iter().find(|p| &*p.id == "ecs").unwrap();
+        assert!(ecs.operation("stopinstance").is_some());
+        let inflated = products.iter().filter(|p| p.table.get().is_some()).count();
+        let parsed = ecs.table().rows.iter().filter(|r| r.operation.get().is_some()).count();
+        assert_eq!((inflated, parsed), (1, 1));
+    }
+
+    #[test]
+    fn a_defective_file_reads_as_empty() {
+        assert!(products(b"").is_empty());
+        assert!(products(b"OOSCAT\x01\xff\xff\xff\xff").is_empty());
+        assert!(products(b"OOSCAT\x01\x01\x00\x00\x00\x00").is_empty());
+    }
+}

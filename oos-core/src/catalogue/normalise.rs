@@ -10,7 +10,7 @@ mod target;
 use std::sync::Arc;
 
 use super::{
-    operation::{Operation, Place, Repeat, Style, begins_with_verb},
+    operation::{Operation, Place, Repeat, Style},
     tree::Canonical,
 };
 use crate::{Map, Value, ports::api::ApiRequest};
@@ -18,7 +18,8 @@ use crate::{Map, Value, ports::api::ApiRequest};
 /// What the caller may decide.
 #[derive(Clone, Debug)]
 pub struct NormaliseOptions {
-    /// Keeps top-level parameters whose value is the empty text; templates write `""` for "not given".
+    /// Keeps top-level parameters whose value is the empty text; templates write `""` for "not given". A server that
+    /// rebuilds the tree from names on the wire keeps them.
     pub keep_empty: bool,
     /// Fills `ClientToken` from the request's token where the API has one and the caller gave none.
     pub fill_token: bool,
@@ -138,7 +139,7 @@ fn is_tags(wire: &str) -> bool {
 /// Tags as a list of `{Key, Value}`: some products take a map of keys to values, some templates spell members `key`,
 /// `TagKey`. What is no tag stays as it is.
 fn tags(value: &Value) -> Value {
-    match value {
+    match &value.parsed_if_json_text() {
         Value::List(items) => items.iter().map(|item| tag(item).unwrap_or_else(|| item.clone())).collect(),
         Value::Map(map) => match tag(value) {
             Some(one) => [one].into(),
@@ -159,9 +160,4 @@ fn tag(item: &Value) -> Option<Value> {
         out.insert("Value", value);
     }
     Some(out.into())
-}
-
-/// True for names under which a list travels as JSON when nothing else is known.
-fn names_ids(name: &str) -> bool {
-    name.ends_with("Ids") && !begins_with_verb(name, &["Ids"])
 }

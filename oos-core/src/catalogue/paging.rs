@@ -18,22 +18,6 @@ use crate::{
 /// Pages after which a call fails (actions 4.6, step 5).
 pub const MAX_PAGES: u32 = 1000;
 
-/// Cursor names of request parameters that ask for one certain page.
-const CURSORS: [&str; 12] = [
-    "PageNumber",
-    "NextToken",
-    "Marker",
-    "CurrentPage",
-    "PageNum",
-    "PageNo",
-    "Page",
-    "PageIndex",
-    "page_number",
-    "next_token",
-    "pageNum",
-    "pageNo",
-];
-
 /// Calls `request` and, with `auto`, every further page, merged into one answer.
 ///
 /// # Errors
@@ -65,7 +49,6 @@ fn limit(request: &ApiRequest) -> ApiError {
 struct Page {
     cursor: Arc<str>,
     value: Value,
-    in_uri: bool,
 }
 
 impl Page {
@@ -74,20 +57,10 @@ impl Page {
         let mut request = first.clone();
         let mut map = first.parameters.parsed_if_json_text().as_map().cloned().unwrap_or_default();
         map.retain(|name, _| !name.eq_ignore_ascii_case(&self.cursor));
-        if self.in_uri {
-            request.uri = first.uri.as_deref().map(|uri| without(uri, &self.cursor).into());
-        }
         map.insert(self.cursor.clone(), self.value.clone());
         request.parameters = map.into();
         request
     }
-}
-
-/// A URI without one parameter of its query.
-fn without(uri: &str, name: &str) -> String {
-    let Some((path, query)) = uri.split_once('?') else { return uri.to_owned() };
-    let kept: Vec<_> = query.split('&').filter(|p| p.split('=').next() != Some(name)).collect();
-    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
 }
 
 /// Where the loop is.
@@ -96,12 +69,13 @@ struct Loop {
     paging: Paging,
     /// The size that the caller asked for.
     size: Option<i64>,
+    /// Items of the fullest page so far.
+    fullest: i64,
     /// Number of the last page, from 1.
     number: i64,
     /// Token or marker that the last page was asked with.
     sent: Option<Value>,
     turned: bool,
-    in_uri: bool,
 }
 
 impl Loop {
@@ -110,20 +84,19 @@ impl Loop {
         let options = NormaliseOptions { fill_token: false, ..NormaliseOptions::default() };
         let normalised = normalise(request, &options);
         let paging = normalised.operation.as_ref()?.paging.clone()?;
-        let asked = |name: &str| normalised.parameter(name).is_some();
-        let own = paging.styles().any(|names| asked(&names.cursor));
-        let named = normalised.tree.iter().any(|c| CURSORS.contains(&&*c.wire) && is_cursor(&paging, &c.wire));
-        if own || named {
+        let asked = |wire: &str| paging.styles().any(|names| answer::same_name(&names.cursor, wire));
+        if normalised.tree.iter().any(|c| asked(&c.wire)) {
             return None;
         }
-        let in_uri = request.uri.as_deref().is_some_and(|uri| uri.contains('?'));
-        Some(Self { size: size(&normalised, &paging), paging, number: 1, sent: None, turned: false, in_uri })
+        Some(Self { size: size(&normalised, &paging), paging, fullest: 0, number: 1, sent: None, turned: false })
     }
 
     /// The page after this answer, looked for in the order of step 2.
-    fn after(&self, body: &Value) -> Option<Page> {
+    fn after(&mut self, body: &Value) -> Option<Page> {
+        let items = answer::items(body).unwrap_or_default();
+        self.fullest = self.fullest.max(items);
         let token = self.paging.token.as_ref().and_then(|names| self.after_token(names, body));
-        let number = || self.paging.number.as_ref().and_then(|names| self.after_number(names, body));
+        let number = || self.paging.number.as_ref().and_then(|names| self.after_number(names, body, items));
         let marker = || self.paging.marker.as_ref().and_then(|names| self.after_marker(names, body));
         token.or_else(number).or_else(marker)
     }
@@ -139,24 +112,23 @@ impl Loop {
     /// A token that was just sent means the end: some services repeat the last one for ever.
     fn page(&self, names: &PageNames, token: Value) -> Option<Page> {
         let again = self.sent.as_ref() == Some(&token);
-        (!again).then(|| Page { cursor: names.cursor.clone(), value: token, in_uri: self.in_uri })
+        (!again).then(|| Page { cursor: names.cursor.clone(), value: token })
     }
 
     /// A style with a token is not left for page numbers half-way.
-    fn after_number(&self, names: &PageNames, body: &Value) -> Option<Page> {
-        if self.sent.is_some() {
+    fn after_number(&self, names: &PageNames, body: &Value, items: i64) -> Option<Page> {
+        if self.sent.is_some() || items == 0 {
             return None;
         }
-        let items = answer::items(body).filter(|n| *n > 0)?;
         let size = answer::size(body, names.size.as_deref()).or(self.size);
         let more = match (answer::total(body), size) {
             (Some(total), Some(size)) => self.number.saturating_mul(size) < total,
-            // An answer without its page size: the first page is full when there is more.
-            (Some(total), None) => self.number.saturating_mul(items) < total,
+            // An answer without its page size (RDS): a page that is not the last one is full.
+            (Some(total), None) => self.number.saturating_mul(self.fullest) < total,
             (None, Some(size)) => items >= size,
             (None, None) => false,
         };
-        more.then(|| Page { cursor: names.cursor.clone(), value: Value::Int(self.number + 1), in_uri: self.in_uri })
+        more.then(|| Page { cursor: names.cursor.clone(), value: Value::Int(self.number + 1) })
     }
 
     fn turned(&mut self, page: &Page) {
@@ -175,11 +147,6 @@ impl Loop {
         }
         merged
     }
-}
-
-/// True when the operation knows this cursor under some name: `pageNumber` where the catalogue says `PageNumber`.
-fn is_cursor(paging: &Paging, name: &str) -> bool {
-    paging.styles().any(|names| answer::same_name(&names.cursor, name))
 }
 
 fn size(normalised: &Normalised, paging: &Paging) -> Option<i64> {

@@ -115,12 +115,6 @@ pub(crate) fn find(product: &str, api: &str) -> Option<&'static Probe> {
     TABLE.iter().find(|p| p.product.eq_ignore_ascii_case(product) && p.api.eq_ignore_ascii_case(api))
 }
 
-/// The whole table, for tests.
-#[cfg(test)]
-pub(crate) fn table() -> &'static [Probe] {
-    &TABLE
-}
-
 impl Probe {
     /// The read call for a write call: its `params` by wire name and the request they came from.
     pub fn request(&self, write: &ApiRequest, params: &Map) -> ApiRequest {

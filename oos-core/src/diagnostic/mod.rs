@@ -5,7 +5,7 @@
 
 mod code;
 mod lsp;
-mod nearest;
+pub(crate) mod nearest;
 mod render;
 mod sarif;
 

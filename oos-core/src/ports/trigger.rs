@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use crate::Value;
 
 /// What a trigger listens for: the evaluated properties of `ACS::EventTrigger` or `ACS::AlarmTrigger`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
     /// `ACS::EventTrigger` or `ACS::AlarmTrigger`.
     pub action: crate::ActionName,

@@ -15,12 +15,12 @@ const SCAN_SLACK: usize = 4;
 /// fool the scan could still keep libyaml busy. Official templates have a few hundred.
 const MOST_OPENINGS_UNSEEN: usize = 4_096;
 
-/// The text has at most the bytes that the limit allows.
-pub(super) fn check_size(text: &str, limits: &Limits) -> Result<(), SyntaxError> {
-    if text.len() <= limits.template_bytes {
+/// A text of so many bytes is within the limit.
+pub(crate) fn check_size(bytes: usize, limits: &Limits) -> Result<(), SyntaxError> {
+    if bytes <= limits.template_bytes {
         return Ok(());
     }
-    let message = format!("the template has {} bytes, the limit is {}", text.len(), limits.template_bytes);
+    let message = format!("the template has {bytes} bytes, the limit is {}", limits.template_bytes);
     Err(SyntaxError::new(SyntaxErrorKind::TooLarge, message, None))
 }
 
@@ -53,9 +53,8 @@ pub(super) fn check_unseen(text: &str, from: usize, depth: usize, limits: &Limit
     let mut scan = Scan { depth, ..Scan::default() };
     let mut openings = 0;
     for (i, byte) in bytes.iter().enumerate() {
-        let before = scan.depth;
         scan.step(*byte);
-        openings += usize::from(scan.depth > before);
+        openings += usize::from(matches!(byte, b'[' | b'{'));
         if scan.depth > most || openings > MOST_OPENINGS_UNSEEN {
             return Err(too_deep(Some(from + i), limits));
         }
@@ -110,4 +109,37 @@ fn check_aliases(text: &str, from: usize) -> Result<(), SyntaxError> {
         starts_token = c.is_whitespace() || matches!(c, '[' | '{' | ',');
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unseen(text: &str) -> Result<(), SyntaxError> {
+        check_unseen(text, 0, 0, &Limits::default())
+    }
+
+    #[test]
+    fn brackets_in_quotes_and_comments_do_not_nest() {
+        assert_eq!(unseen(&"- '['\n# [\n- \"\\\"[\"\n".repeat(500)), Ok(()));
+        assert_eq!(unseen(&"x[ y] ".repeat(1_000)), Ok(()));
+        assert_eq!(unseen(&"[".repeat(300)).unwrap_err().kind, SyntaxErrorKind::TooDeep);
+    }
+
+    #[test]
+    fn closing_brackets_in_quotes_do_not_hide_depth() {
+        assert_eq!(unseen(&"[\"]\",".repeat(300)).unwrap_err().kind, SyntaxErrorKind::TooDeep);
+    }
+
+    #[test]
+    fn many_openings_are_refused_however_they_look() {
+        let text = format!("it 's\n{}", "[".repeat(5_000));
+        assert_eq!(unseen(&text).unwrap_err().kind, SyntaxErrorKind::TooDeep);
+    }
+
+    #[test]
+    fn an_alias_needs_its_anchor_to_count() {
+        assert!(unseen("a: &x 1\nb: *x\n").unwrap_err().message.contains("aliases"));
+        assert_eq!(unseen("a && b * c\n*.txt &x **\n"), Ok(()));
+    }
 }

@@ -10,7 +10,7 @@ mod yaml;
 
 use std::sync::Arc;
 
-pub(crate) use guard::is_printable;
+pub(crate) use guard::{check_size, is_printable};
 pub use yaml::parse;
 pub(crate) use yaml::{print, reads_as};
 

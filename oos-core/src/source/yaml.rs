@@ -21,7 +21,7 @@ use crate::{Limits, Value};
 /// The first thing that keeps the text from being one document.
 pub fn parse(source: &SourceText, limits: &Limits) -> Result<Node, SyntaxError> {
     let text = &*source.text;
-    guard::check_size(text, limits)?;
+    guard::check_size(text.len(), limits)?;
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let base = text.len() - body.len();
     guard::check_characters(body, base)?;
@@ -227,6 +227,9 @@ fn explain(error: &serde_yaml::Error, text: &str, limits: &Limits) -> SyntaxErro
     let words = error.to_string();
     if words.contains("recursion limit") {
         return guard::too_deep(at, limits);
+    }
+    if words.contains("unknown anchor") {
+        return SyntaxError::alias(at.map(|at| Span::new(at, next_char(text, at))));
     }
     let (problem, context) = words.split_once(", ").unwrap_or((&words, ""));
     let problem = without_place(problem).0;

@@ -40,6 +40,8 @@ pub(super) enum Shape {
     Any,
     /// Text.
     Text,
+    /// Text that follows the rule for names.
+    Name,
     /// One of these texts.
     Word(&'static [&'static str]),
     /// True or false, also as text.
@@ -59,6 +61,13 @@ pub(super) enum Shape {
     /// A non-empty list of maps with keys of a table.
     Each(&'static Table),
 }
+
+/// CHOICE: 200 characters for every kind of name; published for task and output names, not for parameters
+/// (template-language 1.3).
+pub(super) const LONGEST_NAME: usize = 200;
+
+/// The rule for names, as a regular expression for the schema; lowering says which part of it is broken.
+pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9_-]{1,200}$";
 
 const fn rule(name: &'static str, shape: Shape, summary: &'static str) -> Rule {
     Rule { name, shape, required: false, code: Code::NOT_A_MAP, summary }
@@ -118,7 +127,7 @@ pub(super) const TASK: Table = Table {
     what: "a task",
     definition: "task",
     keys: &[
-        need("Name", Shape::Text, Code::TASK_NAME, "name of the task, unique without regard to case"),
+        need("Name", Shape::Name, Code::TASK_NAME, "name of the task, unique without regard to case"),
         need("Action", Shape::Text, Code::ACTION_REQUIRED, "what the task does: `ACS::ExecuteAPI` and the like"),
         rule("Description", Shape::TextOrMap, "what the task is for"),
         coded("Properties", Shape::Map, Code::PROPERTIES, "input of the action"),

@@ -171,18 +171,23 @@ pub(super) fn to_json(template: &Template) -> String {
     json(&to_node(template))
 }
 
-/// Indented JSON; characters that YAML does not allow as such are escaped too, so that any reader takes it.
+/// Indented JSON; characters that YAML does not allow as such, or takes for line ends, are escaped too, so that any
+/// reader takes it.
 fn json(node: &Node) -> String {
     let mut text = serde_json::to_string_pretty(&node.to_value()).unwrap_or_default();
-    if text.chars().any(|c| !source::is_printable(c)) {
+    if text.chars().any(needs_escape) {
         text = text.chars().map(escaped).collect();
     }
     text.push('\n');
     text
 }
 
+fn needs_escape(c: char) -> bool {
+    !source::is_printable(c) || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
 fn escaped(c: char) -> String {
-    if source::is_printable(c) {
+    if !needs_escape(c) {
         return c.to_string();
     }
     let mut units = [0; 2];

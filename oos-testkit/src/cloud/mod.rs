@@ -360,6 +360,21 @@ impl FakeCloud {
         self.with(|state| std::mem::take(&mut state.events))
     }
 
+    /// True when events were published since the last time they were taken.
+    pub fn has_events(&self) -> bool {
+        self.with(|state| !state.events.is_empty())
+    }
+
+    /// Number of the account.
+    pub fn account_id(&self) -> Arc<str> {
+        self.with(|state| state.account.clone())
+    }
+
+    /// Tags of a resource.
+    pub fn tags_of(&self, id: &str) -> Vec<(String, String)> {
+        params::tags_of(&self.ecs().tags(id))
+    }
+
     /// The next instant at which a resource changes by itself. Nobody needs to wait for it: changes are applied when
     /// somebody looks; it is for who delivers events.
     pub fn next_change(&self) -> Option<Timestamp> {

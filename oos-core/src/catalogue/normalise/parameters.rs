@@ -10,7 +10,7 @@ use super::{
         tree::{self, Canonical},
         wire,
     },
-    NormaliseOptions, Normalised, UnknownLists, names_ids,
+    NormaliseOptions, Normalised, UnknownLists,
     target::Target,
 };
 use crate::{Map, Value, ports::api::ApiRequest};
@@ -230,7 +230,7 @@ impl<'a> Builder<'a> {
     fn guessed(&mut self, name: &Arc<str>, value: &Value) {
         let structured = value.as_list().is_some() || value.as_map().is_some();
         let json = match self.options.unknown_lists {
-            UnknownLists::ByName => names_ids(name),
+            UnknownLists::ByName => name.ends_with("Ids"),
             UnknownLists::Flattened => false,
             UnknownLists::JsonText => true,
         };
@@ -327,8 +327,9 @@ impl<'a> Builder<'a> {
         });
     }
 
+    // CHOICE: reads get no token though some take one (RDS): their pages differ in parameters, which a token forbids.
     fn fill_token(&mut self, request: &ApiRequest) {
-        let operation = self.out.operation.clone();
+        let operation = self.out.operation.clone().filter(|op| !op.is_read());
         let name = operation.as_ref().and_then(|op| op.client_token.clone());
         let (Some(token), Some(name), true) = (&request.token, name, self.options.fill_token) else { return };
         let place = operation.iter().find_map(|op| op.parameter(&name)).map_or(Place::Query, |p| p.place);
@@ -344,7 +345,7 @@ impl<'a> Builder<'a> {
         let mut path = String::new();
         let pattern = std::mem::take(&mut self.target.path);
         let mut rest = pattern.as_str();
-        while let Some((before, hole, after)) = next_hole(rest) {
+        while let Some((before, hole, after)) = next_hole(rest).filter(|_| self.target.pattern) {
             path.push_str(before);
             match self.out.tree.iter_mut().find(|c| same_hole(&c.wire, hole)) {
                 Some(canonical) => {

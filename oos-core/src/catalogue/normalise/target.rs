@@ -17,8 +17,10 @@ pub(super) struct Target {
     pub(super) operation: Option<Arc<Operation>>,
     pub(super) style: Style,
     pub(super) method: Arc<str>,
-    /// Path without query; with `{holes}` when it comes from the catalogue.
+    /// Path without query.
     pub(super) path: String,
+    /// True when the path comes from the catalogue and has `{holes}` to fill.
+    pub(super) pattern: bool,
     /// Query of the URI, decoded.
     pub(super) query: Vec<(String, String)>,
     /// Path parameters of a URI that the template gave, decoded.
@@ -51,15 +53,8 @@ fn by_uri(request: &ApiRequest, service: Arc<str>, labelled: Option<Arc<Operatio
     let path = with_version(path, operation.as_deref());
     let holes = holes.into_iter().map(|(name, text)| (name, wire::decode(&text))).collect();
     // What is already encoded stays so.
-    Target {
-        service,
-        operation,
-        style: Style::Roa,
-        method,
-        path: wire::encode(&path, b"/%:@!$&'()*+,;="),
-        query,
-        holes,
-    }
+    let path = wire::encode(&path, b"/%:@!$&'()*+,;=");
+    Target { service, operation, style: Style::Roa, method, path, pattern: false, query, holes }
 }
 
 /// No URI: everything from the catalogue.
@@ -69,7 +64,8 @@ fn plain(request: &ApiRequest, service: Arc<str>, operation: Option<Arc<Operatio
     let pattern = operation.as_ref().map_or("/", |op| &op.path);
     let (path, query) = split(of_template.unwrap_or(pattern));
     let path = if of_template.is_some() { wire::encode(path, b"/%") } else { path.to_owned() };
-    Target { service, operation, style, method, path, query, holes: Holes::new() }
+    let pattern = of_template.is_none();
+    Target { service, operation, style, method, path, pattern, query, holes: Holes::new() }
 }
 
 /// `?acl` names a sub-resource, anything else is an object key.
@@ -80,15 +76,15 @@ fn object_storage(request: &ApiRequest, service: Arc<str>, labelled: Option<Arc<
     let operation = labelled.or_else(by_uri);
     let local = operation.as_ref().is_some_and(|op| op.style == Style::Local);
     let style = if local { Style::Local } else { Style::ObjectStorage };
-    let pattern = operation.as_ref().map_or("/", |op| &op.path).to_owned();
+    let known = operation.as_ref().map_or("/", |op| &op.path).to_owned();
     // A key to sign may hold a question mark; a sub-resource cannot follow it there.
     let (key, query) = match uri {
-        "" => split(&pattern),
+        "" => split(&known),
         key if local => (key, Vec::new()),
         _ => split(uri),
     };
     let path = if key.starts_with('/') { key.to_owned() } else { format!("/{key}") };
-    Target { service, operation, style, method, path, query, holes: Holes::new() }
+    Target { service, operation, style, method, path, pattern: uri.is_empty(), query, holes: Holes::new() }
 }
 
 fn method(request: &ApiRequest, operation: Option<&Operation>, otherwise: &str) -> Arc<str> {

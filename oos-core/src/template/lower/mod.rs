@@ -22,7 +22,7 @@ use crate::{
     limits::Limits,
     source::{self, Node, SourceText, Span, SyntaxError, SyntaxErrorKind},
 };
-use read::{Fields, Place};
+use read::{Fields, Place, described};
 
 pub(super) fn parse(source: SourceText, limits: &Limits) -> Result<Template, Diagnostics> {
     match source::parse(&source, limits) {
@@ -35,11 +35,11 @@ pub(super) fn parse(source: SourceText, limits: &Limits) -> Result<Template, Dia
 }
 
 pub(super) fn parse_bytes(name: &str, bytes: &[u8], limits: &Limits) -> Result<Template, Diagnostics> {
+    if let Err(error) = source::check_size(bytes.len(), limits) {
+        return Err(alone(Some(SourceText::new(name, "")), syntax(error)));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => parse(SourceText::new(name, text), limits),
-        Err(_) if bytes.len() > limits.template_bytes => {
-            parse(SourceText::new(name, String::from_utf8_lossy(bytes)), limits)
-        }
         Err(error) => {
             let (good, bad) = bytes.split_at(error.valid_up_to());
             let message =
@@ -137,7 +137,7 @@ impl Lowering<'_> {
         let message = if node.is_null() {
             "the template is empty".to_owned()
         } else {
-            format!("a template is a map, this is a {}", node.describe())
+            format!("a template is a map, this is {}", described(node))
         };
         let help = format!("a template starts with `FormatVersion: {FORMAT_VERSION}`");
         self.found.push(Diagnostic::error(Code::NOT_A_MAP, message, node.span, "").help(help));
@@ -185,20 +185,17 @@ impl Lowering<'_> {
 /// The format version of configuration documents (template-language 1.2).
 const STATE_VERSION: &str = "OOS-2019-06-01-State";
 
-/// CHOICE: 200 characters for every kind of name; published for task and output names, not for parameters
-/// (template-language 1.3).
-const LONGEST_NAME: usize = 200;
-
-/// What is wrong with a name, if anything.
-fn name_fault(name: &str) -> Option<String> {
+/// What is wrong with the name of a `what`, if anything.
+fn name_fault(what: &str, name: &str) -> Option<String> {
     if name.is_empty() {
-        return Some("is empty".into());
+        return Some(format!("the {what} name is empty"));
     }
-    if name.chars().count() > LONGEST_NAME {
-        return Some(format!("is longer than {LONGEST_NAME} characters"));
+    let said = format!("the {what} name `{}`", shown(name));
+    if name.chars().count() > keys::LONGEST_NAME {
+        return Some(format!("{said} is longer than {} characters", keys::LONGEST_NAME));
     }
     let bad = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))?;
-    Some(format!("holds `{}`; letters, digits, `_` and `-` are allowed", bad.escape_debug()))
+    Some(format!("{said} holds `{}`; letters, digits, `_` and `-` are allowed", bad.escape_debug()))
 }
 
 /// The name as messages show it: cut when long.

@@ -113,7 +113,7 @@ impl Lowering<'_> {
         let fits = node.is_null()
             || match rule.shape {
                 Shape::Any | Shape::Word(_) => true,
-                Shape::Text | Shape::Type => node.as_str().is_some(),
+                Shape::Text | Shape::Name | Shape::Type => node.as_str().is_some(),
                 Shape::Flag => flag(node).is_some(),
                 Shape::Map | Shape::Object(_) | Shape::Named(_) | Shape::NamedAny => node.as_map().is_some(),
                 Shape::TextOrMap => node.as_list().is_none(),
@@ -128,14 +128,19 @@ impl Lowering<'_> {
     fn wrong_shape(&mut self, place: &Place<'_>, rule: &Rule) {
         let wanted = match rule.shape {
             Shape::Any | Shape::Word(_) => "something else",
-            Shape::Text | Shape::Type => "text",
+            Shape::Text | Shape::Name | Shape::Type => "text",
             Shape::Flag => "true or false",
             Shape::TextOrMap => "text or a map",
             Shape::Each(_) => "a list with at least one task",
             Shape::Map | Shape::Object(_) | Shape::Named(_) | Shape::NamedAny => "a map",
         };
         let message = format!("`{}` must be {wanted}, not {}", rule.name, described(place.node));
-        self.found.push(Diagnostic::error(rule.code, message, place.span(), place.pointer.clone()));
+        let mut finding = Diagnostic::error(rule.code, message, place.span(), place.pointer.clone());
+        let scalar = place.node.as_map().is_none() && place.node.as_list().is_none();
+        if scalar && matches!(rule.shape, Shape::Text | Shape::Name | Shape::Type) {
+            finding = finding.help("quote it to make it text");
+        }
+        self.found.push(finding);
     }
 
     /// Reports a needed key that is missing or null; gives whether it is there.

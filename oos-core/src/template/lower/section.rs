@@ -3,7 +3,6 @@
 use super::{
     Lowering, name_fault,
     read::{Fields, Place, described},
-    shown,
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -39,9 +38,8 @@ impl Lowering<'_> {
 
     /// Reports a name that breaks the rule for names.
     pub(super) fn name(&mut self, name: &str, what: &str, code: Code, place: &Place<'_>) {
-        if let Some(fault) = name_fault(name) {
-            let message = format!("the {what} name `{}` {fault}", shown(name));
-            self.found.push(Diagnostic::error(code, message, place.key_span(), place.pointer.clone()));
+        if let Some(fault) = name_fault(what, name) {
+            self.found.push(Diagnostic::error(code, fault, place.key_span(), place.pointer.clone()));
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::{
     Lowering,
     read::{Fields, Place, described, flag},
-    shown,
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -69,9 +68,8 @@ impl Lowering<'_> {
     fn task_name(&mut self, fields: &Fields<'_>) {
         let Some(place) = fields.given("Name") else { return };
         let Some(name) = place.node.as_str() else { return };
-        if let Some(fault) = super::name_fault(name) {
-            let message = format!("the task name `{}` {fault}", shown(name));
-            self.found.push(Diagnostic::error(Code::TASK_NAME, message, place.span(), place.pointer.clone()));
+        if let Some(fault) = super::name_fault("task", name) {
+            self.found.push(Diagnostic::error(Code::TASK_NAME, fault, place.span(), place.pointer.clone()));
         }
     }
 
