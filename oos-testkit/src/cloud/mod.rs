@@ -334,6 +334,11 @@ impl FakeCloud {
         self.with(|state| state.codes.insert(code.to_owned(), (to.to_owned(), status)));
     }
 
+    /// True when the fake has a model of the operation, names compared as calls compare them.
+    pub fn models(service: &str, api: &str) -> bool {
+        api::service(service).is_some_and(|s| api::api(s, api).is_some())
+    }
+
     /// Says what operations without a model are answered with.
     pub fn unmodelled(&self, level: Unmodelled) {
         self.with(|state| state.fallback = level);
