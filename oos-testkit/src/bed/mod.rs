@@ -3,6 +3,7 @@
 mod drive;
 mod report;
 mod run;
+mod webhooks;
 
 use std::{
     path::{Path, PathBuf},
@@ -23,6 +24,7 @@ use oos_core::{
 };
 
 pub use run::{ItemsView, OutputView, Run, TaskView};
+pub use webhooks::Webhooks;
 
 use crate::{
     EventRecorder, Executor, FakeCloud, HttpRecorder, ParameterMap, TestTriggers, VirtualClock, calls::fail,
