@@ -9,7 +9,7 @@ use oos_core::{
     ports::{ExecutionEvent, control::WaitingFor, event::EventKind, index::ExecutionQuery},
 };
 
-use super::TestBed;
+use super::{FailureView, TestBed};
 use crate::calls::fail;
 
 /// An execution in a bed.
@@ -115,10 +115,10 @@ impl Run {
     /// # Panics
     /// As [`Run::expect_status`].
     #[track_caller]
-    pub fn expect_failure(&self) -> oos_core::ports::ActionError {
+    pub fn expect_failure(&self) -> FailureView {
         self.expect_status(ExecutionStatus::Failed);
         match self.finished().and_then(|f| f.failure) {
-            Some(failure) => failure.error,
+            Some(failure) => FailureView::new(self.clone(), failure.error),
             None => fail(&format!("a failed execution has no error\n{}", self.report())),
         }
     }
