@@ -14,17 +14,15 @@ use async_trait::async_trait;
 use futures::FutureExt;
 
 use crate::{
-    ActionName, Limits, Template, TemplateName, Value,
+    ActionName, Limits, Template, TemplateName,
     ports::{
         action::{
-            Action, ActionCatalog, ActionClass, ActionContext, ActionError, Entry, Outcome, Property, RetryRule,
-            Signature,
+            Action, ActionCatalog, ActionClass, ActionContext, ActionError, Entry, Outcome, RetryRule, Signature,
         },
         control::ControlAction,
         store::StoreError,
         template_store::{StoredTemplate, TemplateStore},
     },
-    template::meant_type,
 };
 
 /// Actions by name, case ignored. A clone shares what has been read.
@@ -120,7 +118,11 @@ impl ActionRegistry {
     ///
     /// # Errors
     /// What a store says.
-    pub async fn template(&self, name: &TemplateName, version: Option<&str>) -> Result<Option<StoredTemplate>, StoreError> {
+    pub async fn template(
+        &self,
+        name: &TemplateName,
+        version: Option<&str>,
+    ) -> Result<Option<StoredTemplate>, StoreError> {
         for store in &self.stores {
             if let Some(found) = store.get(name, version).await? {
                 return Ok(Some(found));
@@ -180,7 +182,9 @@ impl ActionCatalog for ActionRegistry {
         let mut names: Vec<ActionName> = self.entries.keys().cloned().collect();
         for store in &self.stores {
             let listed = store.list().now_or_never().and_then(Result::ok).unwrap_or_default();
-            names.extend(listed.into_iter().filter(|n| n.as_str().contains("::")).map(|n| ActionName::new(n.text().clone())));
+            names.extend(
+                listed.into_iter().filter(|n| n.as_str().contains("::")).map(|n| ActionName::new(n.text().clone())),
+            );
         }
         names.sort();
         names.dedup();
@@ -191,30 +195,14 @@ impl ActionCatalog for ActionRegistry {
 /// The signature of a template under an action's name: its parameters are the properties.
 fn signature_of(stored: &StoredTemplate) -> Signature {
     let name = ActionName::new(stored.name.text().clone());
-    let base = Signature {
-        class: ActionClass::Product,
-        retry: RetryRule::None,
-        open: false,
-        ..Signature::open(name)
-    };
+    let base = Signature { class: ActionClass::Product, retry: RetryRule::None, open: false, ..Signature::open(name) };
     // A template with errors is reported when it is linked, not when its name is met.
     let Ok(template) = Template::parse_source(stored.source.clone(), &Limits::unlimited()) else {
         return Signature { open: true, ..base };
     };
-    let properties = template.parameters.iter().map(|parameter| Property {
-        name: parameter.name.value.text().clone(),
-        types: vec![meant_type(parameter.value_type.as_ref())],
-        required: parameter.default.is_none(),
-        default: parameter.default.as_ref().map(crate::source::Node::to_value),
-        allowed: parameter.allowed_values.as_ref().map(|n| n.to_value()).and_then(|v: Value| v.as_list().map(<[_]>::to_vec)).unwrap_or_default(),
-        description: "".into(),
-    });
-    let description = template
-        .description
-        .as_ref()
-        .and_then(|d| crate::template::Description(d).text("en"))
-        .unwrap_or_default();
-    Signature { properties: properties.collect(), description: description.into(), ..base }
+    let description =
+        template.description.as_ref().and_then(|d| crate::template::Description(d).text("en")).unwrap_or_default();
+    Signature { properties: crate::check::declared(&template), description: description.into(), ..base }
 }
 
 /// An action from a closure.
@@ -254,6 +242,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Value;
 
     #[test]
     fn names_are_found_without_case_and_later_entries_win() {

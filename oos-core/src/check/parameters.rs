@@ -15,7 +15,12 @@ use crate::{
 };
 
 /// Reads the constraints of a parameter and reports those that cannot be meant.
-pub(crate) fn constraints(parameter: &Parameter, pointer: &str, limits: &Limits, found: &mut Diagnostics) -> Constraints {
+pub(crate) fn constraints(
+    parameter: &Parameter,
+    pointer: &str,
+    limits: &Limits,
+    found: &mut Diagnostics,
+) -> Constraints {
     let mut reader = Reader { parameter, pointer, found };
     let constraints = Constraints {
         allowed_values: reader.allowed_values(),
@@ -65,7 +70,9 @@ impl Reader<'_> {
             self.error("`AllowedPattern` must be text", Some(node));
             return None;
         };
-        Pattern::parse(text, limits).map_err(|e| self.error(format!("`AllowedPattern` does not compile: {e}"), Some(node))).ok()
+        Pattern::parse(text, limits)
+            .map_err(|e| self.error(format!("`AllowedPattern` does not compile: {e}"), Some(node)))
+            .ok()
     }
 
     fn length(&mut self, key: &str, node: Option<&Node>) -> Option<usize> {
@@ -96,7 +103,9 @@ impl Reader<'_> {
             ("MaxLength", &parameter.max_length),
         ];
         let number = [("MinValue", &parameter.min_value), ("MaxValue", &parameter.max_value)];
-        let wrong = |keys: &[(&'static str, &Option<Node>)], fits: ValueType| -> Vec<(&'static str, Option<crate::source::Span>)> {
+        let wrong = |keys: &[(&'static str, &Option<Node>)],
+                     fits: ValueType|
+         -> Vec<(&'static str, Option<crate::source::Span>)> {
             let given = keys.iter().filter(|(_, node)| node.is_some() && value_type != fits);
             given.map(|(key, node)| (*key, node.as_ref().and_then(|n| n.span))).collect()
         };
@@ -164,7 +173,8 @@ fn secret(parameter: &Parameter, pointer: &str, found: &mut Diagnostics) {
 }
 
 fn cycles(template: &Template, plan: &Plan, found: &mut Diagnostics) {
-    let reads: Vec<BTreeSet<usize>> = plan.parameters.iter().map(|p| p.default.as_ref().map(parameters_of).unwrap_or_default()).collect();
+    let reads: Vec<BTreeSet<usize>> =
+        plan.parameters.iter().map(|p| p.default.as_ref().map(parameters_of).unwrap_or_default()).collect();
     for (i, parameter) in template.parameters.iter().enumerate() {
         let mut reached = BTreeSet::new();
         let mut stack: Vec<usize> = reads.get(i).into_iter().flatten().copied().collect();
@@ -197,17 +207,39 @@ fn unused(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     let mut read = BTreeSet::new();
     plan.expressions(&mut |expr| read.extend(parameters_of(expr)));
     inner_reads(plan, &mut read);
+    let broken = found.has_errors();
     for (i, parameter) in template.parameters.iter().enumerate().filter(|(i, _)| !read.contains(i)) {
         let name = parameter.name.value.as_str();
         let others = template.parameters.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, p)| p);
-        let mentioned = others
-            .filter_map(|p| p.console("AssociationPropertyMetadata"))
-            .any(|metadata| mentions(metadata, name));
-        if !mentioned {
+        let mentioned =
+            others.filter_map(|p| p.console("AssociationPropertyMetadata")).any(|metadata| mentions(metadata, name));
+        if !mentioned && !(broken && meant(template, name, found)) {
             let message = format!("nothing uses parameter `{name}`");
             let pointer = format!("/Parameters/{}", crate::plan::escape(name));
             found.push(Diagnostic::warning(Code::UNUSED_PARAMETER, message, parameter.name.span, pointer));
         }
+    }
+}
+
+/// True when the name stands in a part that has errors, or is the hint about a name that is not declared: once those
+/// are mended, the parameter is used.
+fn meant(template: &Template, name: &str, found: &Diagnostics) -> bool {
+    let hinted = |finding: &Diagnostic| {
+        let help = finding.help.as_deref().unwrap_or("");
+        finding.code == Code::UNDEFINED_PARAMETER && help.contains(&format!("`{name}`"))
+    };
+    found.iter().any(hinted) || written(&template.to_node(), name)
+}
+
+/// True when text with braces names the parameter.
+fn written(node: &Node, name: &str) -> bool {
+    match &node.kind {
+        NodeKind::Scalar(value) => {
+            let text = value.as_str().filter(|text| text.contains("{{")).map(str::to_ascii_lowercase);
+            text.is_some_and(|text| text.contains(&name.to_ascii_lowercase()))
+        }
+        NodeKind::List(list) => list.iter().any(|n| written(n, name)),
+        NodeKind::Map(map) => map.iter().any(|(_, n)| written(n, name)),
     }
 }
 
@@ -222,7 +254,8 @@ fn inner_reads(plan: &Plan, read: &mut BTreeSet<usize>) {
 fn mentions(metadata: &Node, name: &str) -> bool {
     match &metadata.kind {
         NodeKind::Scalar(value) => value.as_str().is_some_and(|text| {
-            text.eq_ignore_ascii_case(name) || text.to_ascii_lowercase().contains(&format!("${{{}", name.to_ascii_lowercase()))
+            text.eq_ignore_ascii_case(name)
+                || text.to_ascii_lowercase().contains(&format!("${{{}", name.to_ascii_lowercase()))
         }),
         NodeKind::List(list) => list.iter().any(|n| mentions(n, name)),
         NodeKind::Map(map) => map.iter().any(|(_, n)| mentions(n, name)),

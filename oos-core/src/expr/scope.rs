@@ -28,6 +28,10 @@ pub trait Names {
     fn in_loop(&self) -> bool;
     /// Index of the task that the expression belongs to; outputs of it or of later ones are warned about.
     fn current_task(&self) -> Option<usize>;
+    /// True when a task comes after the one that the expression belongs to.
+    fn is_later(&self, task: usize) -> bool {
+        self.current_task().is_some_and(|current| task > current)
+    }
     /// Functions that may be called.
     fn functions(&self) -> &Functions;
     /// Names near `name`, for hints: parameters, tasks, outputs of a task, conditions.

@@ -1,0 +1,134 @@
+//! Children of `ACS::Template` that are known before the run: their parameters, and whether they can run at all.
+
+use std::sync::Arc;
+
+use super::{arguments::Arguments, walk::is_plain};
+use crate::{
+    ActionName, TemplateName,
+    diagnostic::{Code, Diagnostic, Diagnostics, Severity},
+    plan::{Environment, LinkError, Plan, PlanSet, document},
+    ports::action::{ActionClass, Property},
+    source::{Node, Span},
+    template::{Task, Template, meant_type},
+};
+
+/// The parameters of a template as properties of whatever runs it.
+pub(crate) fn declared(template: &Template) -> Vec<Property> {
+    let property = |parameter: &crate::template::Parameter| Property {
+        name: parameter.name.value.text().clone(),
+        types: vec![meant_type(parameter.value_type.as_ref())],
+        required: parameter.default.is_none(),
+        default: parameter.default.as_ref().map(Node::to_value),
+        allowed: parameter
+            .allowed_values
+            .as_ref()
+            .and_then(|values| Some(values.as_list()?.iter().map(Node::to_value).collect()))
+            .unwrap_or_default(),
+        description: "".into(),
+    };
+    template.parameters.iter().map(property).collect()
+}
+
+pub(super) fn check(template: &Template, plan: &Plan, environment: &Environment, found: &mut Diagnostics) {
+    for (i, (task, compiled)) in template.tasks.iter().zip(&plan.tasks).enumerate() {
+        if compiled.signature.class != ActionClass::Embedded {
+            continue;
+        }
+        let pointer = format!("/Tasks/{i}/Properties/Parameters");
+        if let Some((name, place, declared)) = child(task, environment) {
+            parameters(&name, place, &declared, task, pointer, found);
+        }
+    }
+}
+
+/// Name, place and parameters of a child that is named literally or written in place.
+fn child(task: &Task, environment: &Environment) -> Option<(String, Option<Span>, Vec<Property>)> {
+    let properties = task.properties.as_ref()?;
+    if let Some(node) = properties.get("TemplateName").filter(|node| is_plain(node)) {
+        let name = node.as_str()?;
+        let signature = environment.actions.signature(&ActionName::new(name))?;
+        let known = matches!(signature.class, ActionClass::Product) && !signature.open;
+        return known.then(|| (name.to_owned(), node.span, signature.properties.clone()));
+    }
+    let (key, content) = properties.entry("TemplateContent")?;
+    let inner = Template::from_node(&document(content), None, &environment.limits).ok()?;
+    Some(("TemplateContent".to_owned(), key.span, declared(&inner)))
+}
+
+fn parameters(
+    owner: &str,
+    place: Option<Span>,
+    declared: &[Property],
+    task: &Task,
+    pointer: String,
+    found: &mut Diagnostics,
+) {
+    let node = task.properties.as_ref().and_then(|p| p.get("Parameters")).filter(|n| !n.is_null());
+    let arguments = Arguments {
+        owner,
+        noun: "parameter",
+        declared,
+        class: ActionClass::Product,
+        open: false,
+        missing: Code::CHILD_PARAMETER,
+        unknown: (Code::CHILD_PARAMETER, Severity::Warning),
+        place: place.or(task.action.span),
+        pointer,
+    };
+    match node {
+        None => arguments.check(&[], found),
+        // What one reference or function gives is known at run time only.
+        Some(node) if !is_plain(node) => arguments.missing(&[], Severity::Warning, found),
+        Some(node) => {
+            if let Some(map) = node.as_map() {
+                arguments.check(map, found);
+            }
+        }
+    }
+}
+
+/// Findings about the children that a plan names, at the tasks that name them: templates that call themselves, nest
+/// too deep, do not exist or do not compile. `load` compiles a template by name and version.
+///
+/// Compiling a plan never looks into its children; an editor or a build step calls this in addition, and an engine
+/// finds the same when it links the plan.
+pub fn children(
+    template: &Template,
+    plan: &Plan,
+    limit: usize,
+    load: &mut dyn FnMut(&TemplateName, Option<&str>) -> Result<Arc<Plan>, LinkError>,
+) -> Diagnostics {
+    let mut found = Diagnostics::new(template.source.clone());
+    for child in &plan.children {
+        let alone = Plan { children: vec![child.clone()], ..plan.clone() };
+        if let (Err(error), Some(task)) = (PlanSet::link(&alone, limit, load), template.tasks.get(child.task)) {
+            found.push(unlinked(&error, task, child.task, &child.name));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn unlinked(error: &LinkError, task: &Task, index: usize, name: &TemplateName) -> Diagnostic {
+    let named = task.properties.as_ref().and_then(|p| p.get("TemplateName"));
+    let (span, pointer) = match named {
+        Some(node) => (node.span.or(task.action.span), format!("/Tasks/{index}/Properties/TemplateName")),
+        None => (task.action.span, format!("/Tasks/{index}/Action")),
+    };
+    let finding = |code| Diagnostic::error(code, error.to_string(), span, pointer.clone());
+    match error {
+        LinkError::Recursion { .. } => finding(Code::RECURSION),
+        LinkError::Depth { .. } => finding(Code::LIMIT_DEPTH),
+        // The template may be stored later.
+        LinkError::Missing { .. } => Diagnostic { severity: Severity::Warning, ..finding(Code::UNUSABLE_CHILD) },
+        LinkError::Invalid { name: of, findings } => {
+            let finding = finding(Code::UNUSABLE_CHILD);
+            let first = findings.iter().find(|f| f.severity == Severity::Error);
+            let finding = match first {
+                Some(first) => finding.help(format!("the first of its errors is: {}", first.message)),
+                None => finding,
+            };
+            if of == name { finding } else { finding.label(format!("needed by `{name}`")) }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Properties, those that a control action asks for, and templates that are named or written in a task.
+
+use super::{Pass, escape};
+use crate::{
+    TemplateName, Value, check,
+    expr::{Expr, ExprKind},
+    plan::{ChildName, Plan},
+    ports::action::{ActionClass, Signature},
+    source::{Key, Node, NodeKind},
+    template::{Task, Template},
+};
+
+/// The property of `ACS::Template` that holds a template written in place.
+const INLINE: &str = "TemplateContent";
+
+impl Pass<'_> {
+    pub(super) fn properties(&mut self, task: &Task, signature: &Signature, pointer: &str) -> (Expr, Expr) {
+        let nothing = || Expr::literal(Value::empty_map());
+        let Some(node) = &task.properties else { return (nothing(), nothing()) };
+        let pointer = format!("{pointer}/Properties");
+        let Some(map) = node.as_map() else { return (self.expr(node, &pointer), nothing()) };
+        let skip = |key: &str| signature.name.is("ACS::Loop") && key.starts_with("Loop");
+        let part = |lazy: bool| {
+            let wanted = |key: &Key| signature.lazy.iter().any(|l| *l == &*key.text) == lazy && !skip(&key.text);
+            let members = map.iter().filter(|(k, _)| wanted(k)).cloned().collect();
+            Node { span: node.span, kind: NodeKind::Map(members) }
+        };
+        let (eager, lazy) = (part(false), part(true));
+        let properties = self.expr(&eager, &pointer);
+        let lazy =
+            if lazy.as_map().is_some_and(<[_]>::is_empty) { nothing() } else { self.lazy(&lazy, signature, &pointer) };
+        (properties, lazy)
+    }
+
+    /// Lazy properties are compiled like others, but a `When` inside is a condition, and a template written in place
+    /// has names of its own.
+    fn lazy(&mut self, node: &Node, signature: &Signature, pointer: &str) -> Expr {
+        let Some(members) = node.as_map() else { return self.expr(node, pointer) };
+        let members = members.iter().map(|(key, node)| {
+            let pointer = format!("{pointer}/{}", escape(&key.text));
+            let inline = signature.class == ActionClass::Embedded && &*key.text == INLINE;
+            let value = match &node.kind {
+                _ if inline && is_document(node) => self.inline(node, &pointer),
+                NodeKind::List(list) => {
+                    let items =
+                        list.iter().enumerate().map(|(i, n)| self.choice(n, &format!("{pointer}/{i}"))).collect();
+                    Expr { kind: ExprKind::List(items), span: node.span }
+                }
+                _ => self.expr(node, &pointer),
+            };
+            (key.text.clone(), value)
+        });
+        let members = members.collect();
+        Expr { kind: ExprKind::Map(members), span: node.span }
+    }
+
+    /// A template written in place is a literal: references in it are about its own names. Its findings are ours.
+    fn inline(&mut self, node: &Node, pointer: &str) -> Expr {
+        let document = document(node);
+        let source = self.template.source.clone().filter(|_| node.as_map().is_some());
+        let compiled = Template::from_node(&document, source, &self.environment.limits)
+            .and_then(|template| Plan::compile(&template, self.environment));
+        match compiled {
+            Ok(plan) => {
+                self.take(&plan.warnings, |inner| format!("{pointer}{inner}"));
+                check::child_has_no_trigger(&plan, node.span, pointer, &mut self.found);
+            }
+            Err(found) => self.take(&found, |inner| format!("{pointer}{inner}")),
+        }
+        Expr { kind: ExprKind::Literal(node.to_value()), span: node.span }
+    }
+
+    fn choice(&mut self, node: &Node, pointer: &str) -> Expr {
+        let Some(members) = node.as_map() else { return self.expr(node, pointer) };
+        let members = members
+            .iter()
+            .map(|(key, node)| {
+                let pointer = format!("{pointer}/{}", escape(&key.text));
+                let value =
+                    if &*key.text == "When" { self.condition_expr(node, &pointer) } else { self.expr(node, &pointer) };
+                (key.text.clone(), value)
+            })
+            .collect();
+        Expr { kind: ExprKind::Map(members), span: node.span }
+    }
+
+    /// `ACS::Template` with a literal name: the child is known before the run.
+    pub(super) fn literal_child(&mut self, i: usize, task: &Task, signature: &Signature) {
+        if signature.class != ActionClass::Embedded {
+            return;
+        }
+        let literal = |key: &str| {
+            let text = task.properties.as_ref()?.get(key)?.as_str()?;
+            (!text.contains("{{")).then(|| text.to_owned())
+        };
+        if let Some(name) = literal("TemplateName") {
+            let version = literal("TemplateVersion").map(Into::into);
+            self.children.push(ChildName { name: TemplateName::new(name), version, task: i });
+        }
+    }
+}
+
+/// True for a template written as a map, or as the JSON text of one; not for a reference or a function.
+fn is_document(node: &Node) -> bool {
+    document(node).as_map().is_some_and(|map| !map.iter().any(|(key, _)| key.text.starts_with("Fn::")))
+}
+
+/// The template in a property: a map, or the JSON text of one.
+pub(crate) fn document(node: &Node) -> Node {
+    match &node.kind {
+        NodeKind::Scalar(value) => {
+            let inner = Node::from_value(&value.parsed_if_json_text());
+            Node { span: node.span, ..inner }
+        }
+        _ => node.clone(),
+    }
+}
