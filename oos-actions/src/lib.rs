@@ -16,8 +16,26 @@ pub mod trigger;
 
 use std::sync::Arc;
 
-use oos_core::ports::action::{Action, Entry};
-use oos_core::ports::control::ControlAction;
+use oos_core::{
+    ports::{
+        action::{Action, Entry},
+        control::ControlAction,
+    },
+    registry::ActionRegistry,
+};
+
+/// A registry of every action of this crate and the embedded product actions.
+///
+/// ```
+/// use oos_core::{ActionName, ports::action::ActionCatalog};
+///
+/// let registry = oos_actions::standard();
+/// assert!(registry.signature(&ActionName::new("acs::executeapi")).is_some_and(|s| s.calls_api));
+/// ```
+pub fn standard() -> ActionRegistry {
+    let registry = ActionRegistry::new().with_templates(product::embedded());
+    all_actions().into_iter().fold(registry, ActionRegistry::with_entry)
+}
 
 /// Every action of this crate, in the order of the product's list; product actions come from
 /// [`product::embedded`].

@@ -41,9 +41,7 @@ impl<'a> Properties<'a> {
 
     /// An integer, or text that is one.
     pub(crate) fn integer(self, name: &str) -> Result<Option<i64>, ActionError> {
-        self.text(name)?
-            .map(|text| text.trim().parse().map_err(|_| wrong(name, "a whole number")))
-            .transpose()
+        self.text(name)?.map(|text| text.trim().parse().map_err(|_| wrong(name, "a whole number"))).transpose()
     }
 
     /// A list; JSON text of a list is read, any other scalar is its only member, the empty text is no member.
@@ -101,7 +99,10 @@ mod tests {
         assert_eq!(properties.text("m").unwrap().as_deref(), Some("7"));
         assert_eq!(properties.text("empty").unwrap(), None);
         assert_eq!(properties.text("none").unwrap(), None);
-        assert_eq!(properties.flag("n").unwrap_err().to_string(), "InvalidProperty: property `n` must be true or false");
+        assert_eq!(
+            properties.flag("n").unwrap_err().to_string(),
+            "InvalidProperty: property `n` must be true or false"
+        );
     }
 
     #[test]

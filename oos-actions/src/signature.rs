@@ -20,6 +20,7 @@ pub(crate) fn closed(name: &ActionName, class: ActionClass, description: &str, p
         properties,
         open: false,
         lazy: Vec::new(),
+        verbatim: Vec::new(),
         calls_api: false,
         description: description.into(),
     }

@@ -1,5 +1,7 @@
 //! Expressions: the worked examples of template-language 4.5 exactly, references, findings, laziness and bounds.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod expression_support;
 
 use expression_support::{TestScope, World, codes, findings, json};
@@ -248,7 +250,7 @@ fn wrong_arguments_are_function_errors_that_name_the_path() {
         (r#"{"Fn::AddHour": ["soon", 1]}"#, "`Fn::AddHour`: `soon` is not a time such as 2024-03-01T23:30:00Z"),
         (r#"{"Fn::AddHour": ["2024-03-01T00:00:00Z", 1e300]}"#, "`Fn::AddHour`: the result is no representable time"),
         (r#"{"Fn::CalculateBatch": [0, []]}"#, "`Fn::CalculateBatch`: the number of batches must be at least 1"),
-        (r#"{"Fn::Equals": "{{ ids }}"}"#, "`Fn::Equals`: takes 2 arguments but 3 given"),
+        (r#"{"Fn::Equals": "{{ ids }}"}"#, "`Fn::Equals`: takes 2 arguments, not 3"),
         (r#"{"Fn::Join": [",", {"Fn::Eval": "1/0"}]}"#, "`Fn::Join` > `Fn::Eval`: division by zero"),
         (r#"{"Fn::If": ["{{ days }}", 1, 2]}"#, "`Fn::If`: a value of type Number is neither true nor false"),
         (
@@ -555,6 +557,14 @@ fn references_are_underlined_inside_their_scalar() {
     let places: Vec<_> = found.iter().filter_map(|d| d.primary.span).collect();
     assert_eq!(places, [Span::new(11, 14), Span::new(29, 32)]);
     assert!(places.iter().all(|p| source.slice(*p) == "idz"));
+
+    let text = "'{{ .Name }} {{ IDS }}'";
+    let source = SourceText::new("t.yml", text);
+    let node =
+        Node { span: Some(Span::new(0, text.len())), kind: NodeKind::Scalar(Value::from("{{ .Name }} {{ IDS }}")) };
+    let found = world().compile_node(&node, Some(&source)).1;
+    let places: Vec<_> = found.iter().filter_map(|d| d.primary.span).map(|p| source.slice(p)).collect();
+    assert_eq!(places, ["{{ .Name }}", "IDS"]);
 
     let folded = SourceText::new("t.yml", "'{{ \n\n idz }}'");
     let span = Span::new(0, folded.text.len());

@@ -76,7 +76,7 @@ impl AddressPolicy {
     }
 }
 
-/// The IPv4 address in a mapped, NAT64 or 6to4 address.
+/// The IPv4 address in a mapped, compatible, NAT64 or 6to4 address.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let low = |a: u16, b: u16| {
         let ([a, b], [c, d]) = (a.to_be_bytes(), b.to_be_bytes());
@@ -85,6 +85,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, a, b] => Some(low(a, b)),
         [0x2002, a, b, ..] => Some(low(a, b)),
+        [0, 0, 0, 0, 0, 0, a, b] if a != 0 => Some(low(a, b)),
         _ => address.to_ipv4_mapped(),
     }
 }
@@ -158,6 +159,7 @@ mod tests {
             "http://[::ffff:127.0.0.1]/",
             "http://[64:ff9b::7f00:1]/",
             "http://[2002:6464:64c8::]/",
+            "http://[::127.0.0.1]/",
             "http://[fe80::1]/",
             "http://[::]/",
         ] {

@@ -73,15 +73,15 @@ impl ExecuteHttpRequest {
         }
         let document = self.document(answer);
         if let Checked::Fails { value, why } = rules.wait_for(&self.selectors, &document)? {
-            let otherwise = ActionError::new(ActionErrorKind::TimedOut, "WaitForTimeout", format!("condition not met; {why}"))
-                .with_details(params! { "LastValue" => value.clone() });
+            let otherwise =
+                ActionError::new(ActionErrorKind::TimedOut, "WaitForTimeout", format!("{}; {why}", super::poll::UNMET))
+                    .with_details(params! { "LastValue" => value.clone() });
             return Ok(Outcome::NotYet { observed: value, otherwise });
         }
         match rules.check_for(&self.selectors, &document)? {
             Checked::Holds => Ok(Outcome::Done(document)),
-            Checked::Fails { value, why } => {
-                Err(ActionError::failed("CheckForFailed", why).with_details(params! { "LastValue" => value }))
-            }
+            Checked::Fails { value, why } => Err(ActionError::new(ActionErrorKind::TimedOut, "CheckForFailed", why)
+                .with_details(params! { "LastValue" => value })),
         }
     }
 }
@@ -111,7 +111,8 @@ impl Action for ExecuteHttpRequest {
     fn signature(&self) -> Signature {
         let (text, json) = (&[ValueType::String], &[ValueType::Json]);
         let method = Property::optional("Method", text, "HTTP method").default("POST");
-        let method = if self.options.more_methods { method.allowed(build::ALL_METHODS) } else { method.allowed(build::METHODS) };
+        let method =
+            if self.options.more_methods { method.allowed(build::ALL_METHODS) } else { method.allowed(build::METHODS) };
         let properties = vec![
             Property::required("URL", text, "http or https address; after a crash it may be called again"),
             method,

@@ -12,7 +12,8 @@ pub(crate) mod request;
 mod wait_for;
 
 pub use check_for::{CHECK_FOR_RETRIES, CheckFor};
-pub use execute_api::ExecuteApi;
+pub use execute_api::{EXECUTE_API_RETRIES, ExecuteApi};
 pub use execute_http_request::{ExecuteHttpRequest, HttpOptions};
 pub use git_code_repo::GitCodeRepo;
+pub use repeat::OUTCOME_UNKNOWN;
 pub use wait_for::{WAIT_FOR_RETRIES, WaitFor};

@@ -1,7 +1,8 @@
 //! One round of WaitFor or CheckFor: call, select, judge (actions.md 5.2-5.6).
 //!
 //! A cloud error is a value here: its document goes to the selector like any answer. The machine counts rounds and
-//! waits between them; it puts count and time behind `condition not met`.
+//! waits between them; it fills count and time into the message ([`UNMET`]). Errors that end a wait at once are of
+//! kinds that no retry rule covers.
 
 use oos_core::{
     Limits, Value, params,
@@ -15,6 +16,9 @@ use super::{
     request::Call,
 };
 use crate::properties::Properties;
+
+/// How the message of a wait begins; the machine puts numbers for the names in braces.
+pub(super) const UNMET: &str = "condition not met after {retries} retries ({seconds} s)";
 
 /// Which of the two asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ struct Seen {
     document: Value,
     value: Value,
     error: Option<String>,
+    /// False when the value says nothing about the condition.
+    counts: bool,
 }
 
 /// Runs one round.
@@ -53,18 +59,21 @@ pub(super) async fn round(kind: Kind, selectors: &SelectorCache, ctx: &ActionCon
 }
 
 fn select(selector: &Selector, document: Value, error: Option<String>) -> Seen {
-    match selector.run(&document, &Limits::default()) {
-        Ok(results) => Seen { value: observed(results), document, error },
+    match selector.run(&document, &Limits::default()).map(observed) {
+        // Null out of an error answer is not the "nothing left" of `DesiredValues: [null]` (actions.md 5.3).
+        Ok(value) => Seen { counts: error.is_none() || !value.is_null(), value, document, error },
         // A selector that fails on this answer may fit the next one (template-language 7.6).
-        Err(e) => Seen { value: Value::Null, document, error: error.or(Some(format!("SelectorError: {e}"))) },
+        Err(e) => {
+            let error = error.or(Some(format!("SelectorError: {e}")));
+            Seen { value: Value::Null, document, error, counts: false }
+        }
     }
 }
 
 fn decide(kind: Kind, judge: &Judge, seen: Seen) -> Result<Outcome, ActionError> {
-    let failed_selector = seen.error.as_deref().is_some_and(|e| e.starts_with("SelectorError: "));
     match judge.judge(&seen.value) {
-        Verdict::Met if !failed_selector => Ok(Outcome::Done(seen.document)),
-        Verdict::Stopped if !failed_selector => Err(stopped(kind, judge, &seen)),
+        Verdict::Met if seen.counts => Ok(Outcome::Done(seen.document)),
+        Verdict::Stopped if seen.counts => Err(stopped(kind, judge, &seen)),
         _ => Ok(Outcome::NotYet { otherwise: unmet(kind, judge, &seen), observed: seen.value }),
     }
 }
@@ -77,12 +86,12 @@ fn after_error(kind: Kind, judge: &Judge, selector: &Selector, error: ApiError) 
         _ => false,
     };
     match &error {
-        ApiError::Service { .. } if ends => Err(error.into()),
+        ApiError::Service { .. } if ends => Err(ActionError { kind: ActionErrorKind::Unsupported, ..error.into() }),
         ApiError::Service { .. } if error.kind() != ApiErrorKind::Throttled => {
             decide(kind, judge, select(selector, error_document(&error), Some(text)))
         }
         ApiError::Service { .. } | ApiError::Transport { .. } if kind == Kind::WaitFor => {
-            let seen = Seen { document: Value::Null, value: Value::Null, error: Some(text) };
+            let seen = Seen { document: Value::Null, value: Value::Null, error: Some(text), counts: false };
             Ok(Outcome::NotYet { otherwise: unmet(kind, judge, &seen), observed: Value::Null })
         }
         _ => Err(error.into()),
@@ -120,7 +129,7 @@ fn unmet(kind: Kind, judge: &Judge, seen: &Seen) -> ActionError {
     let (code, message) = match kind {
         Kind::WaitFor => {
             let value = show(&seen.value);
-            ("WaitForTimeout", format!("condition not met; last value {value}, {}{last_error}", judge.wanted()))
+            ("WaitForTimeout", format!("{UNMET}; last value {value}, {}{last_error}", judge.wanted()))
         }
         Kind::CheckFor => ("CheckForFailed", format!("{}{last_error}", unwanted(judge, seen))),
     };
@@ -145,7 +154,8 @@ fn stopped(kind: Kind, judge: &Judge, seen: &Seen) -> ActionError {
         }
         Kind::CheckFor => ("CheckForFailed", unwanted(judge, seen)),
     };
-    ActionError::failed(code, message).with_details(params! { "LastValue" => seen.value.clone() })
+    let details = params! { "LastValue" => seen.value.clone() };
+    ActionError::new(ActionErrorKind::TimedOut, code, message).with_details(details)
 }
 
 /// Adds what the two have beside ExecuteAPI's properties.

@@ -65,7 +65,10 @@ async fn is_done(ctx: &ActionContext, call: &Call, probe: &Probe, params: &Map) 
 }
 
 fn never(call: &Call) -> ActionError {
-    outcome_unknown(&format!("{} may have been carried out before a restart and must not be repeated", call.request.api))
+    outcome_unknown(&format!(
+        "{} may have been carried out before a restart and must not be repeated",
+        call.request.api
+    ))
 }
 
 pub(super) fn outcome_unknown(message: &str) -> ActionError {

@@ -49,12 +49,7 @@ impl Approve {
 
     fn wait(&self, ctx: &ControlContext<'_>, rules: Rules) -> Decision {
         let timers = self.options.time_out.map(|limit| (Purpose::TimeOut, ctx.entered + limit)).into_iter().collect();
-        Decision::Wait(Wait {
-            timers,
-            waiting_for: Some(WaitingFor::Approval),
-            voters: rules.approvers,
-            rule: None,
-        })
+        Decision::Wait(Wait { timers, waiting_for: Some(WaitingFor::Approval), voters: rules.approvers, rule: None })
     }
 }
 
@@ -116,7 +111,10 @@ impl Rules {
             .filter(|n| *n > 0)
             .ok_or_else(|| wrong("MinRequiredApprovals", "at least 1"))?;
         if !approvers.is_empty() && required > approvers.len() {
-            return Err(wrong("MinRequiredApprovals", &format!("at most the number of approvers, {}", approvers.len())));
+            return Err(wrong(
+                "MinRequiredApprovals",
+                &format!("at most the number of approvers, {}", approvers.len()),
+            ));
         }
         Ok(Self { approvers, required })
     }

@@ -33,10 +33,7 @@ impl ControlAction for Choice {
             Property::required("Choices", &[ValueType::List], "list of When and NextTask; the first true When wins"),
         ];
         let description = "goes on at the task of the first condition that holds";
-        Signature {
-            lazy: vec!["Choices"],
-            ..signature::closed(&NAME, ActionClass::Control, description, properties)
-        }
+        Signature { lazy: vec!["Choices"], ..signature::closed(&NAME, ActionClass::Control, description, properties) }
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, _event: &ControlEvent) -> Result<Decision, ControlError> {
@@ -54,8 +51,7 @@ impl ControlAction for Choice {
 
 fn holds(ctx: &ControlContext<'_>, index: &str) -> Result<bool, ControlError> {
     let value = ctx.lazy.evaluate(&["Choices", index, "When"])?;
-    truth(&value)
-        .map_err(|e| ActionError::new(ActionErrorKind::InvalidProperty, e.code, e.message).into())
+    truth(&value).map_err(|e| ActionError::new(ActionErrorKind::InvalidProperty, e.code, e.message).into())
 }
 
 fn goto(target: &str, property: &str) -> Result<Decision, ControlError> {

@@ -87,11 +87,16 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_duration() {
-        for text in ["", "0S", "M", "P", "PT", "1X", "P1DT", "1.5S", "-1S", "1M2H", "1M1M", "P1M", "P1W", "PT1H2", "你", "1D"] {
+        for text in
+            ["", "0S", "M", "P", "PT", "1X", "P1DT", "1.5S", "-1S", "1M2H", "1M1M", "P1M", "P1W", "PT1H2", "你", "1D"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse("P31D").is_err());
         assert!(parse("99999999999999999999S").is_err());
-        assert_eq!(parse("0S").unwrap_err().to_string(), "`0S` is not a duration such as PT1H2M or 1H2M, of at least one second");
+        assert_eq!(
+            parse("0S").unwrap_err().to_string(),
+            "`0S` is not a duration such as PT1H2M or 1H2M, of at least one second"
+        );
     }
 }

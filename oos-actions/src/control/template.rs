@@ -18,7 +18,7 @@ use crate::{properties::Properties, signature};
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Template"));
 
-/// The code of a failed child whose message has none.
+/// The code of a failed child that does not say why.
 pub const CHILD_FAILED: &str = "ChildExecutionFailed";
 
 /// `ACS::Template`.
@@ -40,7 +40,7 @@ impl ControlAction for Template {
         ];
         Signature {
             loops: true,
-            lazy: vec!["TemplateContent"],
+            verbatim: vec!["TemplateContent"],
             ..signature::closed(&NAME, ActionClass::Embedded, "runs another template", properties)
         }
     }
@@ -48,7 +48,7 @@ impl ControlAction for Template {
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
         match event {
             ControlEvent::Entered => Ok(Decision::RunChild(request(ctx)?)),
-            ControlEvent::ChildEnded { status, outputs, message } => Ok(mirror(*status, outputs, message.as_deref())),
+            ControlEvent::ChildEnded { status, outputs, error } => Ok(mirror_child(*status, outputs, error.as_ref())),
             _ => Ok(Decision::Wait(Wait::default())),
         }
     }
@@ -57,7 +57,7 @@ impl ControlAction for Template {
 fn request(ctx: &ControlContext<'_>) -> Result<ChildRequest, ControlError> {
     let properties = Properties(ctx.properties);
     let parameters = Value::from(properties.map("Parameters")?.unwrap_or_default());
-    let content = ctx.lazy.evaluate(&["TemplateContent"])?.parsed_if_json_text();
+    let content = ctx.properties.at(&["TemplateContent"]).parsed_if_json_text();
     match (properties.text("TemplateName")?, content) {
         (Some(name), Value::Null) => Ok(ChildRequest::Named {
             name: TemplateName::new(name),
@@ -75,21 +75,13 @@ fn one_of_two(message: &str) -> ControlError {
     ActionError::invalid_property(message).into()
 }
 
-/// How the task ends when its child has ended: the child's outputs are the result document, its failure text the
-/// task's.
-pub fn mirror(status: ExecutionStatus, outputs: &Value, message: Option<&str>) -> Decision {
+/// How the task ends when its child has ended: the child's outputs are the result document, its failure the task's.
+pub fn mirror_child(status: ExecutionStatus, outputs: &Value, error: Option<&ActionError>) -> Decision {
     match status {
         ExecutionStatus::Success => Decision::Done(outputs.clone()),
         ExecutionStatus::Cancelled => Decision::Cancel,
-        _ => Decision::Fail(child_failure(message.unwrap_or("the child execution failed"))),
-    }
-}
-
-/// The child's text is `<code>: <message>`; taking it apart keeps the code that templates and people match on.
-fn child_failure(text: &str) -> ActionError {
-    let is_code = |head: &str| !head.is_empty() && !head.contains(char::is_whitespace);
-    match text.split_once(": ") {
-        Some((code, message)) if is_code(code) => ActionError::failed(code, message),
-        _ => ActionError::failed(CHILD_FAILED, text),
+        _ => Decision::Fail(
+            error.cloned().unwrap_or_else(|| ActionError::failed(CHILD_FAILED, "the child execution failed")),
+        ),
     }
 }

@@ -12,8 +12,20 @@ use crate::properties::{Properties, missing, wrong};
 
 /// Keys that are read.
 pub(super) const KEYS: [&str; 14] = [
-    "Host", "Port", "UserName", "User", "Password", "From", "To", "ToList", "Receivers", "Cc", "Subject", "Content",
-    "ContentType", "Username",
+    "Host",
+    "Port",
+    "UserName",
+    "User",
+    "Password",
+    "From",
+    "To",
+    "ToList",
+    "Receivers",
+    "Cc",
+    "Subject",
+    "Content",
+    "ContentType",
+    "Username",
 ];
 
 /// TLS from the start.
@@ -27,7 +39,10 @@ pub(super) fn of(properties: &Value) -> Result<Mail, ActionError> {
         Some(user) => Some(user),
         None => mail.text("User")?,
     };
-    let to = ["To", "ToList", "Receivers"].iter().map(|key| addresses(mail, key)).find(|r| !matches!(r, Ok(v) if v.is_empty()));
+    let to = ["To", "ToList", "Receivers"]
+        .iter()
+        .map(|key| addresses(mail, key))
+        .find(|r| !matches!(r, Ok(v) if v.is_empty()));
     let to = to.transpose()?.ok_or_else(|| missing("Mail.To"))?;
     let port = mail.integer("Port")?.unwrap_or(DEFAULT_PORT);
     let content_type = mail.text("ContentType")?.unwrap_or_else(|| "text/plain".to_owned());

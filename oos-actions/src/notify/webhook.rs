@@ -57,7 +57,11 @@ pub(super) fn read(request: &HttpRequest, answer: &HttpResponse, judge_codes: bo
         let code = CODES.iter().find_map(|name| body.get(name).and_then(Value::as_i64).filter(|code| *code != 0));
         if let Some(code) = code {
             let reason = ["errmsg", "msg", "StatusMessage"].iter().find_map(|name| body.get(name)?.as_str());
-            return Err(refused(format!("the chat service refused the message: {code} {}", reason.unwrap_or_default()).trim_end().to_owned()));
+            return Err(refused(
+                format!("the chat service refused the message: {code} {}", reason.unwrap_or_default())
+                    .trim_end()
+                    .to_owned(),
+            ));
         }
     }
     Ok(params! { "StatusCode" => u32::from(answer.status), "Body" => body })

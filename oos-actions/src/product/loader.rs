@@ -50,7 +50,8 @@ fn in_name_line(text: &str) -> Option<&str> {
 }
 
 fn is_action_name(word: &str) -> bool {
-    let fits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let fits =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     word.split("::").count() == 3 && word.split("::").all(fits)
 }
 

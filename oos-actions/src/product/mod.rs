@@ -30,9 +30,8 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 pub const ONLY_VERSION: &str = "v1";
 
 /// Index of [`EMBEDDED`] by name.
-static INDEX: LazyLock<BTreeMap<TemplateName, (&'static str, &'static str)>> = LazyLock::new(|| {
-    EMBEDDED.iter().map(|(path, text)| (loader::name_of(path, text), (*path, *text))).collect()
-});
+static INDEX: LazyLock<BTreeMap<TemplateName, (&'static str, &'static str)>> =
+    LazyLock::new(|| EMBEDDED.iter().map(|(path, text)| (loader::name_of(path, text), (*path, *text))).collect());
 
 /// The product actions that come with this crate.
 #[derive(Clone, Copy, Debug, Default)]

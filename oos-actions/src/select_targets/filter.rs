@@ -1,9 +1,6 @@
 //! One filter of `ACS::SelectTargets`: what is selected, where, and with which further request parameters.
 
-use oos_core::{
-    Map, Value,
-    ports::ActionError,
-};
+use oos_core::{Map, Value, ports::ActionError};
 
 use crate::properties::{Properties, missing, wrong};
 
@@ -55,7 +52,10 @@ fn selection(filter: Properties<'_>) -> Result<Selection, ActionError> {
         "resourcegroup" | "resourcegroupid" => {
             filter.text("ResourceGroupId")?.map(Selection::Group).ok_or_else(|| missing("ResourceGroupId"))
         }
-        _ => Err(ActionError::unsupported("UnsupportedTargetType", format!("targets of the type `{kind}` are not supported"))),
+        _ => Err(ActionError::unsupported(
+            "UnsupportedTargetType",
+            format!("targets of the type `{kind}` are not supported"),
+        )),
     }
 }
 
@@ -110,14 +110,18 @@ mod tests {
         let tags = params! { "Tags" => [params! { "Key" => "env", "Value" => "prod" }] };
         assert_eq!(selection_of(tags), Selection::Tags(vec![("env".into(), "prod".into())]));
         assert_eq!(selection_of(params! { "Type" => "All" }), Selection::All);
-        assert_eq!(selection_of(params! { "Type" => "ResourceGroup", "ResourceGroupId" => "rg-1" }), Selection::Group("rg-1".into()));
+        assert_eq!(
+            selection_of(params! { "Type" => "ResourceGroup", "ResourceGroupId" => "rg-1" }),
+            Selection::Group("rg-1".into())
+        );
         let text = Value::from(r#"{"Type":"ResourceIds","ResourceIds":["i-1"]}"#);
         assert_eq!(selection_of(text), Selection::Ids(vec!["i-1".into()]));
     }
 
     #[test]
     fn an_unset_target_selects_nothing() {
-        let unset = params! { "Type" => "ResourceIds", "ResourceIds" => Value::empty_list(), "RegionId" => "cn-hangzhou" };
+        let unset =
+            params! { "Type" => "ResourceIds", "ResourceIds" => Value::empty_list(), "RegionId" => "cn-hangzhou" };
         assert_eq!(selection_of(unset), Selection::Ids(Vec::new()));
         assert_eq!(parse(&Value::Null, None), Ok(None));
         assert_eq!(parse(&Value::from(""), None), Ok(None));
@@ -127,7 +131,8 @@ mod tests {
     fn the_region_of_the_filter_wins() {
         let region = |value: Value| parse(&value, Some("cn-hangzhou")).unwrap().unwrap().region;
         assert_eq!(region(params! { "Type" => "All", "RegionId" => "cn-beijing" }).as_deref(), Some("cn-beijing"));
-        let inner = params! { "Type" => "All", "Parameters" => params! { "RegionId" => "cn-shanghai", "Status" => "Running" } };
+        let inner =
+            params! { "Type" => "All", "Parameters" => params! { "RegionId" => "cn-shanghai", "Status" => "Running" } };
         let filter = parse(&inner, Some("cn-hangzhou")).unwrap().unwrap();
         assert_eq!((filter.region.as_deref(), filter.parameters.len()), (Some("cn-shanghai"), 1));
         assert_eq!(region(params! { "Type" => "All" }).as_deref(), Some("cn-hangzhou"));
@@ -136,9 +141,18 @@ mod tests {
     #[test]
     fn what_cannot_be_selected_is_said() {
         let error = |value: Value| parse(&value, None).unwrap_err().to_string();
-        assert_eq!(error(params! { "Type" => "Inventory" }), "UnsupportedTargetType: targets of the type `Inventory` are not supported");
-        assert_eq!(error(params! { "Type" => "ApplicationGroup" }), "UnsupportedTargetType: targets of the type `ApplicationGroup` are not supported");
-        assert_eq!(error(params! { "RegionId" => "cn-beijing" }), "InvalidProperty: property `Filters.Type` is missing");
+        assert_eq!(
+            error(params! { "Type" => "Inventory" }),
+            "UnsupportedTargetType: targets of the type `Inventory` are not supported"
+        );
+        assert_eq!(
+            error(params! { "Type" => "ApplicationGroup" }),
+            "UnsupportedTargetType: targets of the type `ApplicationGroup` are not supported"
+        );
+        assert_eq!(
+            error(params! { "RegionId" => "cn-beijing" }),
+            "InvalidProperty: property `Filters.Type` is missing"
+        );
         assert_eq!(error(Value::Int(1)), "InvalidProperty: property `Filters` must be a list of maps");
     }
 }

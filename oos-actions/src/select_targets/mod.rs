@@ -49,7 +49,9 @@ impl Action for SelectTargets {
         for filter in &filters {
             found.add(resource, select(&ctx, resource, filter).await?);
         }
-        if found.objects.is_empty() && filters.iter().any(|f| matches!(&f.selection, Selection::Ids(ids) if !ids.is_empty())) {
+        if found.objects.is_empty()
+            && filters.iter().any(|f| matches!(&f.selection, Selection::Ids(ids) if !ids.is_empty()))
+        {
             ctx.emit("warning: none of the given resources exists");
         }
         Ok(Outcome::Done(resource.document(found.objects)))
@@ -60,7 +62,11 @@ impl Action for SelectTargets {
         let properties = vec![
             Property::required("ResourceType", text, "type of the resources, e.g. ALIYUN::ECS::Instance"),
             Property::optional("RegionId", text, "region of the resources; the execution's without it"),
-            Property::required("Filters", &[ValueType::List], "filters of Type ResourceIds, Tags, All or ResourceGroup"),
+            Property::required(
+                "Filters",
+                &[ValueType::List],
+                "filters of Type ResourceIds, Tags, All or ResourceGroup",
+            ),
         ];
         signature::closed(&NAME, ActionClass::Control, "turns a description of targets into resources", properties)
     }
@@ -99,7 +105,10 @@ async fn select(ctx: &ActionContext, resource: &Resource, filter: &Filter) -> Re
 
 /// One logical list call; objects come back normalised.
 async fn list(
-    ctx: &ActionContext, resource: &Resource, filter: &Filter, parameters: Map,
+    ctx: &ActionContext,
+    resource: &Resource,
+    filter: &Filter,
+    parameters: Map,
 ) -> Result<Vec<Value>, ActionError> {
     let mut all = filter.parameters.clone();
     all.extend(parameters);

@@ -132,7 +132,9 @@ pub fn breaches(properties: &Value, value: f64, earlier: Option<f64>) -> bool {
         "LessThanOrEqualToThreshold" => value <= threshold,
         "LessThanThreshold" => value < threshold,
         "NotEqualToThreshold" => (value - threshold).abs() > f64::EPSILON,
-        "GreaterThanYesterday" | "GreaterThanLastWeek" | "GreaterThanLastPeriod" => change.is_some_and(|c| c > threshold),
+        "GreaterThanYesterday" | "GreaterThanLastWeek" | "GreaterThanLastPeriod" => {
+            change.is_some_and(|c| c > threshold)
+        }
         "LessThanYesterday" | "LessThanLastWeek" | "LessThanLastPeriod" => change.is_some_and(|c| -c > threshold),
         _ => false,
     }

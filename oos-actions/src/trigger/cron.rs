@@ -51,10 +51,11 @@ impl Cron {
     }
 
     fn from_fields(fields: &[&str]) -> Result<Self, String> {
-        let (&[second, minute, hour, day, month, weekday], year) = (match fields {
-            [head @ .., year] if head.len() == 6 => (<&[&str; 6]>::try_from(head), Some(*year)),
-            all => (<&[&str; 6]>::try_from(all), None),
-        }) else {
+        let (six, year) = match fields {
+            [six @ .., year] if six.len() == 6 => (six, Some(*year)),
+            all => (all, None),
+        };
+        let &[second, minute, hour, day, month, weekday] = six else {
             return Err(format!("it has {} fields, 6 or 7 are needed", fields.len()));
         };
         if day == "?" && weekday == "?" {
@@ -175,16 +176,27 @@ mod tests {
     #[test]
     fn steps_lists_ranges_and_names() {
         let from = "2024-01-31T22:59:00Z";
-        assert_eq!(fires("0 0/30 * * * ?", "UTC", from, 3), ["2024-01-31T23:00:00Z", "2024-01-31T23:30:00Z", "2024-02-01T00:00:00Z"]);
+        assert_eq!(
+            fires("0 0/30 * * * ?", "UTC", from, 3),
+            ["2024-01-31T23:00:00Z", "2024-01-31T23:30:00Z", "2024-02-01T00:00:00Z"]
+        );
         assert_eq!(fires("0 0 12 ? * *", "UTC", from, 2), ["2024-02-01T12:00:00Z", "2024-02-02T12:00:00Z"]);
         assert_eq!(fires("0 * * ? * *", "UTC", from, 2), ["2024-01-31T23:00:00Z", "2024-01-31T23:01:00Z"]);
-        assert_eq!(fires("5,10-12/2 0 0 1 jan,Mar ?", "UTC", from, 4), [
-            "2024-03-01T00:00:05Z", "2024-03-01T00:00:10Z", "2024-03-01T00:00:12Z", "2025-01-01T00:00:05Z",
-        ]);
+        assert_eq!(
+            fires("5,10-12/2 0 0 1 jan,Mar ?", "UTC", from, 4),
+            ["2024-03-01T00:00:05Z", "2024-03-01T00:00:10Z", "2024-03-01T00:00:12Z", "2025-01-01T00:00:05Z",]
+        );
         // A range may run over the end: Friday to Monday.
-        assert_eq!(fires("0 0 0 ? * FRI-MON", "UTC", "2024-01-04T12:00:00Z", 5), [
-            "2024-01-05T00:00:00Z", "2024-01-06T00:00:00Z", "2024-01-07T00:00:00Z", "2024-01-08T00:00:00Z", "2024-01-12T00:00:00Z",
-        ]);
+        assert_eq!(
+            fires("0 0 0 ? * FRI-MON", "UTC", "2024-01-04T12:00:00Z", 5),
+            [
+                "2024-01-05T00:00:00Z",
+                "2024-01-06T00:00:00Z",
+                "2024-01-07T00:00:00Z",
+                "2024-01-08T00:00:00Z",
+                "2024-01-12T00:00:00Z",
+            ]
+        );
         assert_eq!(fires("0 0 0 ? * 1", "UTC", "2024-01-01T00:00:00Z", 1), ["2024-01-07T00:00:00Z"]);
     }
 
@@ -206,22 +218,34 @@ mod tests {
 
     #[test]
     fn a_year_field_ends_the_firings() {
-        assert_eq!(fires("0 0 0 1 1 ? 2025-2026", "UTC", "2024-06-01T00:00:00Z", 9), ["2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"]);
+        assert_eq!(
+            fires("0 0 0 1 1 ? 2025-2026", "UTC", "2024-06-01T00:00:00Z", 9),
+            ["2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"]
+        );
         assert!(fires("0 0 0 30 2 ?", "UTC", "2024-06-01T00:00:00Z", 1).is_empty());
     }
 
     #[test]
     fn a_local_time_that_does_not_exist_moves_to_the_end_of_the_gap() {
         // New York, 2024-03-10: 02:00 to 03:00 does not exist; 03:00 EDT is 07:00Z.
-        assert_eq!(fires("0 30 2 ? * *", "America/New_York", "2024-03-09T12:00:00Z", 2), ["2024-03-10T07:00:00Z", "2024-03-11T06:30:00Z"]);
+        assert_eq!(
+            fires("0 30 2 ? * *", "America/New_York", "2024-03-09T12:00:00Z", 2),
+            ["2024-03-10T07:00:00Z", "2024-03-11T06:30:00Z"]
+        );
         // Two times in the gap fall together and fire once.
-        assert_eq!(fires("0 0,30 2 ? * *", "America/New_York", "2024-03-10T01:00:00Z", 2), ["2024-03-10T07:00:00Z", "2024-03-11T06:00:00Z"]);
+        assert_eq!(
+            fires("0 0,30 2 ? * *", "America/New_York", "2024-03-10T01:00:00Z", 2),
+            ["2024-03-10T07:00:00Z", "2024-03-11T06:00:00Z"]
+        );
     }
 
     #[test]
     fn a_local_time_that_occurs_twice_fires_once() {
         // New York, 2024-11-03: 01:00 to 02:00 occurs twice; the first 01:30 is 05:30Z.
-        assert_eq!(fires("0 30 1 ? * *", "America/New_York", "2024-11-03T00:00:00Z", 2), ["2024-11-03T05:30:00Z", "2024-11-04T06:30:00Z"]);
+        assert_eq!(
+            fires("0 30 1 ? * *", "America/New_York", "2024-11-03T00:00:00Z", 2),
+            ["2024-11-03T05:30:00Z", "2024-11-04T06:30:00Z"]
+        );
         assert_eq!(fires("0 30 * ? * *", "America/New_York", "2024-11-03T05:30:00Z", 1), ["2024-11-03T07:30:00Z"]);
     }
 

@@ -76,7 +76,10 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     pub(super) fn decide(
-        &self, selectors: &SelectorCache, ctx: &ControlContext<'_>, event: &ControlEvent,
+        &self,
+        selectors: &SelectorCache,
+        ctx: &ControlContext<'_>,
+        event: &ControlEvent,
     ) -> Result<Decision, ActionError> {
         let before = Firings::of(fold::past(ctx), self.overlap);
         let message = match event {
@@ -85,9 +88,7 @@ impl Source<'_> {
             _ => None,
         };
         match message {
-            Some(message) => {
-                Ok(fold::fire(transform::document(selectors, ctx.properties, message)?, None))
-            }
+            Some(message) => Ok(fold::fire(transform::document(selectors, ctx.properties, message)?, None)),
             None => Ok(self.wait(ctx, before.running && !matches!(event, ControlEvent::ChildEnded { .. }))),
         }
     }

@@ -45,10 +45,8 @@ impl<'a> Firings<'a> {
     fn take(&mut self, event: &'a ControlEvent, overlap: Overlap) {
         match event {
             ControlEvent::Fired(_) if !self.running => self.running = true,
-            ControlEvent::Fired(message) => {
-                if overlap == Overlap::Queue && self.queue.len() < MAX_QUEUE {
-                    self.queue.push_back(message);
-                }
+            ControlEvent::Fired(message) if overlap == Overlap::Queue && self.queue.len() < MAX_QUEUE => {
+                self.queue.push_back(message);
             }
             ControlEvent::ChildEnded { .. } => self.running = self.queue.pop_front().is_some(),
             _ => {}

@@ -55,7 +55,13 @@ impl Schedule {
     }
 
     /// The newest instant that is neither before `due` nor after `now`, looking back no further than `grace`.
-    pub fn newest_within(&self, start: Timestamp, due: Timestamp, now: Timestamp, grace: Duration) -> Option<Timestamp> {
+    pub fn newest_within(
+        &self,
+        start: Timestamp,
+        due: Timestamp,
+        now: Timestamp,
+        grace: Duration,
+    ) -> Option<Timestamp> {
         let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
         let oldest = Timestamp::from_millis(now.as_millis().saturating_sub(grace)).max(due);
         let mut newest = None;
@@ -69,7 +75,8 @@ impl Schedule {
 
 fn time_zone(name: Option<&str>) -> Result<TimeZone, ScheduleError> {
     name.map_or(Ok(TimeZone::UTC), |name| {
-        TimeZone::get(name.trim()).map_err(|_| ScheduleError(format!("`{name}` is not a time zone such as Asia/Shanghai")))
+        TimeZone::get(name.trim())
+            .map_err(|_| ScheduleError(format!("`{name}` is not a time zone such as Asia/Shanghai")))
     })
 }
 
@@ -124,7 +131,10 @@ mod tests {
     #[test]
     fn rates_are_read_in_both_numbers() {
         for (text, seconds) in [("5 minute", 300), ("1 Hour", 3_600), ("2 days", 172_800)] {
-            assert!(matches!(Schedule::parse("Rate", text, None), Ok(Schedule::Rate(d)) if d.as_secs() == seconds), "{text}");
+            assert!(
+                matches!(Schedule::parse("Rate", text, None), Ok(Schedule::Rate(d)) if d.as_secs() == seconds),
+                "{text}"
+            );
         }
         for text in ["0 minutes", "5", "5 weeks", "minutes", "-1 hours", "5 minutes ago", "99999999999999 days"] {
             assert!(Schedule::parse("rate", text, None).is_err(), "{text}");
@@ -147,7 +157,10 @@ mod tests {
     fn errors_say_what_is_wrong() {
         let text = |kind, expression, zone| Schedule::parse(kind, expression, zone).unwrap_err().to_string();
         assert_eq!(text("daily", "x", None), "`daily` is none of rate, cron, at");
-        assert_eq!(text("cron", "0 0 0 * * ?", Some("Mars/Base")), "`Mars/Base` is not a time zone such as Asia/Shanghai");
+        assert_eq!(
+            text("cron", "0 0 0 * * ?", Some("Mars/Base")),
+            "`Mars/Base` is not a time zone such as Asia/Shanghai"
+        );
         assert_eq!(text("rate", "soon", None), "`soon` is not a rate such as `30 minutes`");
     }
 }

@@ -122,7 +122,8 @@ impl<'a> Timer<'a> {
         let zone = properties.text("TimeZone")?;
         let schedule = Schedule::parse(&kind, &expression, zone.as_deref()).map_err(|e| invalid_expression(&e))?;
         let end = properties.required_text("EndDate")?;
-        let end = Timestamp::parse(&end).map_err(|e| ActionError::invalid_property(format!("property `EndDate`: {e}")))?;
+        let end =
+            Timestamp::parse(&end).map_err(|e| ActionError::invalid_property(format!("property `EndDate`: {e}")))?;
         Ok(Self { ctx, options, schedule, start: ctx.entered, end })
     }
 

@@ -117,6 +117,13 @@ impl EngineBuilder {
         self
     }
 
+    /// The same for a caller that is shared already.
+    #[must_use]
+    pub fn api_shared(mut self, api: Arc<dyn ApiCaller>) -> Self {
+        self.api = Some(api);
+        self
+    }
+
     /// Repeats of throttled and failed calls.
     #[must_use]
     pub fn api_retry(mut self, policy: ApiRetryPolicy) -> Self {
@@ -144,6 +151,13 @@ impl EngineBuilder {
         let store = Arc::new(store);
         self.store = store.clone();
         self.index = store;
+        self
+    }
+
+    /// The same for a store that is shared already.
+    #[must_use]
+    pub fn store_shared(mut self, store: Arc<dyn ExecutionStore>, index: Arc<dyn ExecutionIndex>) -> Self {
+        (self.store, self.index) = (store, index);
         self
     }
 

@@ -1,6 +1,7 @@
 //! How big a value may get: evaluation must not make a small template eat the memory of its host.
 //!
-//! Values share their parts, so the size that counts is the one of the printed form, and measuring stops at the bound.
+//! Values share their parts, so each place where a part stands counts: what is small in memory may print without end.
+//! Measuring stops at the bound.
 
 use super::ExprError;
 use crate::Value;
@@ -8,8 +9,8 @@ use crate::Value;
 /// CHOICE: deepest nesting of a value; documents nest 64 levels, JSON answers 128 (the parser's own bound).
 const VALUE_DEPTH: usize = 512;
 
-/// Bytes that a number or boolean counts for.
-const SCALAR_BYTES: usize = 8;
+/// CHOICE: bytes that a value counts for besides its text: about what it takes in memory.
+const VALUE_BYTES: usize = 16;
 
 /// The error of a value that is too big.
 pub(super) fn too_big(limit: usize) -> ExprError {
@@ -22,16 +23,20 @@ pub(super) fn check(value: &Value, limit: usize) -> Result<(), ExprError> {
     measure(value, &mut budget, 0).ok_or_else(|| too_big(limit))
 }
 
+/// Checks that a list or map of so many values stays within `limit` bytes, before it is made.
+pub(super) fn check_count(values: usize, limit: usize) -> Result<(), ExprError> {
+    if values.saturating_mul(VALUE_BYTES) > limit { Err(too_big(limit)) } else { Ok(()) }
+}
+
 /// Appends the text form of a value, unless the text gets too big.
 pub(super) fn append(text: &mut String, value: &Value, limit: usize) -> Result<(), ExprError> {
-    let mut budget = limit.saturating_sub(text.len());
-    measure(value, &mut budget, 0).ok_or_else(|| too_big(limit))?;
     match value {
-        Value::String(s) => text.push_str(s),
-        Value::Null => {}
-        other => text.push_str(&other.to_text()),
+        Value::String(s) => return append_str(text, s, limit),
+        Value::Null => return Ok(()),
+        Value::List(_) | Value::Map(_) => check(value, limit.saturating_sub(text.len()))?,
+        _ => {}
     }
-    Ok(())
+    append_str(text, &value.to_text(), limit)
 }
 
 /// Appends text, unless it gets too big.
@@ -49,20 +54,20 @@ fn measure(value: &Value, budget: &mut usize, depth: usize) -> Option<()> {
         Some(())
     };
     match value {
-        Value::String(s) => spend(budget, s.len()),
+        Value::String(s) => spend(budget, VALUE_BYTES + s.len()),
         Value::List(_) | Value::Map(_) if depth >= VALUE_DEPTH => None,
         Value::List(list) => {
-            spend(budget, 2)?;
-            list.iter().try_for_each(|v| spend(budget, 1).and_then(|()| measure(v, budget, depth + 1)))
+            spend(budget, VALUE_BYTES)?;
+            list.iter().try_for_each(|v| measure(v, budget, depth + 1))
         }
         Value::Map(map) => {
-            spend(budget, 2)?;
+            spend(budget, VALUE_BYTES)?;
             map.iter().try_for_each(|(k, v)| {
-                spend(budget, k.len() + 4)?;
+                spend(budget, VALUE_BYTES + k.len())?;
                 measure(v, budget, depth + 1)
             })
         }
-        _ => spend(budget, SCALAR_BYTES),
+        _ => spend(budget, VALUE_BYTES),
     }
 }
 
@@ -77,7 +82,8 @@ mod tests {
             value = Value::from([value.clone(), value]);
         }
         assert_eq!(check(&value, 1 << 20).unwrap_err().code, "LimitExceeded.ValueSize");
-        assert!(check(&Value::from("x"), 1).is_ok());
+        assert!(check(&Value::from("x"), 17).is_ok());
+        assert!(check(&Value::from("xy"), 17).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Call, Expr, ExprKind, Function, NameKind, Names, functions::Kind, functions::shape};
 use crate::{
-    Limits, Map, Value,
+    Map, Value,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity, nearest},
     selector::Selector,
     source::{Key, Node, NodeKind, SourceText, Span},
@@ -187,7 +187,7 @@ impl<'c> Parser<'c> {
         }
         let expr = self.text(node, text);
         match &expr.kind {
-            ExprKind::Literal(Value::String(_)) if !is_truth_text(name) => {
+            ExprKind::Literal(Value::String(_)) if !is_truth_text(text) => {
                 self.unknown_condition(name, node.span, unknown)
             }
             _ => expr,
@@ -230,7 +230,7 @@ impl<'c> Parser<'c> {
             self.below(&key.text, |p| p.node(argument));
             return null(span);
         };
-        let limit = Limits::default().function_depth;
+        let limit = self.names.function_depth();
         if self.functions >= limit {
             self.report(self.error(Code::LIMIT_DEPTH, format!("functions nest deeper than {limit} levels"), key.span));
             return null(span);

@@ -29,11 +29,14 @@ impl Parser<'_> {
             return Expr { kind: ExprKind::Literal(Value::String(text.clone())), span: node.span };
         }
         let found = scan(text);
-        let mut places = Places::new(self.source.map_or("", |s| node.span.map_or("", |span| s.slice(span))), node.span);
+        let source = self.source.map_or("", |s| node.span.map_or("", |span| s.slice(span)));
+        let mut places = Places { source, at: 0, scalar: node.span };
         for range in found.braces {
-            let message = format!("`{}` is no reference and stays as text", text.get(range).unwrap_or("{{"));
-            self.report(self.warning(Code::LITERAL_BRACES, one_line(&message), node.span));
+            let braces = text.get(range).unwrap_or("{{");
+            let message = one_line(&format!("`{braces}` is no reference and stays as text"));
+            self.report(self.warning(Code::LITERAL_BRACES, message, places.next(braces, 0..braces.len())));
         }
+        places.at = 0;
         let errors = self.error_count();
         let segments = self.segments(text, found.references, &mut places);
         if self.error_count() > errors {
@@ -48,7 +51,8 @@ impl Parser<'_> {
         for found in references {
             push_literal(&mut segments, text.get(at..found.range.start));
             at = found.range.end;
-            let span = places.next(text, &found);
+            let body = found.body.start - found.range.start..found.body.end - found.range.start;
+            let span = places.next(text.get(found.range).unwrap_or("{{"), body);
             let name = text.get(found.body).unwrap_or("");
             if let Some(target) = self.target(&found.says, name, span) {
                 segments.push(Segment::Reference(Reference { target, text: name.into(), span }));
@@ -241,29 +245,21 @@ fn one_line(message: &str) -> String {
     message.replace(['\r', '\n'], " ")
 }
 
-/// Finds the references of one scalar again in the source text, in order.
+/// Finds pieces of one scalar again in the source text, in order.
 struct Places<'s> {
     source: &'s str,
     at: usize,
     scalar: Option<Span>,
 }
 
-impl<'s> Places<'s> {
-    fn new(source: &'s str, scalar: Option<Span>) -> Self {
-        Self { source, at: 0, scalar }
-    }
-
-    /// Where the body of the reference stands; the whole scalar when escapes or folding hide it.
-    fn next(&mut self, text: &str, found: &Found<'_>) -> Option<Span> {
-        self.locate(text, found).or(self.scalar)
-    }
-
-    fn locate(&mut self, text: &str, found: &Found<'_>) -> Option<Span> {
-        let raw = text.get(found.range.clone())?;
-        let at = self.source.get(self.at..)?.find(raw)? + self.at;
+impl Places<'_> {
+    /// Where `part` of the next `raw` stands; the whole scalar when escapes or folding hide it.
+    fn next(&mut self, raw: &str, part: Range<usize>) -> Option<Span> {
+        let scalar = self.scalar?;
+        let found = self.source.get(self.at..).and_then(|rest| rest.find(raw));
+        let Some(at) = found.map(|at| at + self.at) else { return Some(scalar) };
         self.at = at + raw.len();
-        let start = self.scalar?.start as usize + at;
-        let body: Range<usize> = found.body.start - found.range.start..found.body.end - found.range.start;
-        Some(Span::new(start + body.start, start + body.end))
+        let start = scalar.start as usize + at;
+        Some(Span::new(start + part.start, start + part.end))
     }
 }

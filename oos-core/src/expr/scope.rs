@@ -26,11 +26,15 @@ pub trait Names {
     fn custom_variable(&self, name: &str) -> Option<Variable>;
     /// True where `ACS::TaskLoopItem` may be read.
     fn in_loop(&self) -> bool;
-    /// Index of the task that the expression belongs to; outputs of it or of later ones are warned about.
+    /// Index of the task that the expression belongs to; its own outputs are an error, those of later ones a warning.
     fn current_task(&self) -> Option<usize>;
     /// True when a task comes after the one that the expression belongs to.
     fn is_later(&self, task: usize) -> bool {
         self.current_task().is_some_and(|current| task > current)
+    }
+    /// How deep functions may nest.
+    fn function_depth(&self) -> usize {
+        Limits::default().function_depth
     }
     /// Functions that may be called.
     fn functions(&self) -> &Functions;

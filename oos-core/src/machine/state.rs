@@ -18,6 +18,7 @@ use crate::{
     ports::{
         action::ActionError,
         control::{ChildRequest, ControlEvent, Wait},
+        trigger::Rule,
     },
 };
 
@@ -196,6 +197,8 @@ pub(super) struct Step {
     pub(super) history: Vec<(Timestamp, ControlEvent)>,
     /// Messages that came while a child ran.
     pub(super) queue: VecDeque<ControlEvent>,
+    /// The rule that the step listens by, and the key under which.
+    pub(super) subscription: Option<(StepKey, Rule)>,
     /// True when the high-risk confirmation was given.
     pub(super) confirmed: bool,
 }
@@ -272,6 +275,7 @@ impl Step {
             properties: Value::Null,
             history: Vec::new(),
             queue: VecDeque::new(),
+            subscription: None,
             confirmed: false,
         }
     }

@@ -16,6 +16,8 @@ pub(super) struct TemplateNames<'a> {
     pub(super) variables: &'a [std::sync::Arc<str>],
     /// The task that is being compiled.
     pub(super) current: Option<usize>,
+    /// How deep functions may nest.
+    function_depth: usize,
     /// How many `ACS::Loop` are around.
     pub(super) depth: usize,
     /// True in properties, outputs and per-item conditions of a looped task.
@@ -52,6 +54,7 @@ impl<'a> TemplateNames<'a> {
             functions: &environment.functions,
             variables: &environment.variables,
             current: None,
+            function_depth: environment.limits.function_depth,
             depth: 0,
             looped: false,
             around: Vec::new(),
@@ -126,6 +129,10 @@ impl Names for TemplateNames<'_> {
             Some(outer) => self.around.get(outer).copied().unwrap_or(false),
             None => self.current.is_some_and(|current| task > current),
         }
+    }
+
+    fn function_depth(&self) -> usize {
+        self.function_depth
     }
 
     fn functions(&self) -> &Functions {

@@ -463,6 +463,8 @@ pub struct Signature {
     pub open: bool,
     /// Properties that are not evaluated before the action asks (control actions only), e.g. `Choices`.
     pub lazy: Vec<&'static str>,
+    /// Properties that are not expressions of this template and are taken as written, e.g. `TemplateContent`.
+    pub verbatim: Vec<&'static str>,
     /// True when the action is one API call whose `Service` and `API` decide about risk and permissions.
     pub calls_api: bool,
     /// One line for people.
@@ -480,6 +482,7 @@ impl Signature {
             properties: Vec::new(),
             open: true,
             lazy: Vec::new(),
+            verbatim: Vec::new(),
             calls_api: false,
             description: "".into(),
         }

@@ -1,6 +1,17 @@
 //! Selectors: the jq dialect of templates, and JSONPath when the text starts with `$` (template-language 7).
+//!
+//! Plain paths, which most selectors are, run on a walker of their own; everything else in jq runs on jaq, within bounds.
+//! Values are not converted for any of the three.
+
+mod cache;
+mod jq;
+mod path;
+mod text;
+mod walk;
 
 use std::sync::Arc;
+
+pub use cache::SelectorCache;
 
 use crate::{Limits, Value};
 
@@ -8,6 +19,15 @@ use crate::{Limits, Value};
 #[derive(Clone, Debug)]
 pub struct Selector {
     text: Arc<str>,
+    engine: Arc<Engine>,
+}
+
+/// What runs a selector.
+#[derive(Debug)]
+enum Engine {
+    Walk(walk::Path),
+    Jq(jq::Program),
+    JsonPath(path::Query),
 }
 
 /// Why a selector does not compile or run.
@@ -45,7 +65,18 @@ impl Selector {
     /// # Errors
     /// [`SelectorError::Compile`].
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
-        Ok(Self { text: text.into() })
+        let engine = match text::classify(text) {
+            text::Text::Jq(program) => Engine::of_program(&program),
+            text::Text::JsonPath(query) => path::Query::parse(query).map(Engine::JsonPath),
+        };
+        // Offsets count from the text as given, without the dot that was supplied.
+        let shift = match text::classify(text) {
+            text::Text::Jq(std::borrow::Cow::Owned(_)) => 1,
+            _ => 0,
+        };
+        let blanks = text.len() - text.trim_start().len();
+        let place = |offset: usize| (offset + blanks).saturating_sub(shift);
+        Self::with_engine(text, engine.map_err(|(message, offset)| (message, offset.map(place))))
     }
 
     /// Compiles a program of `Fn::Jq`, taken verbatim.
@@ -53,15 +84,33 @@ impl Selector {
     /// # Errors
     /// [`SelectorError::Compile`].
     pub fn parse_program(text: &str) -> Result<Self, SelectorError> {
-        Ok(Self { text: text.into() })
+        Self::with_engine(text, Engine::of_program(text))
+    }
+
+    fn with_engine(text: &str, engine: Result<Engine, Mistake>) -> Result<Self, SelectorError> {
+        let text: Arc<str> = text.into();
+        match engine {
+            Ok(engine) => Ok(Self { text, engine: Arc::new(engine) }),
+            Err((message, offset)) => Err(SelectorError::Compile { text, message: message.into(), offset }),
+        }
     }
 
     /// All results on an input, within limits.
     ///
     /// # Errors
     /// [`SelectorError::Run`] and [`SelectorError::Limit`].
-    pub fn run(&self, _input: &Value, _limits: &Limits) -> Result<Vec<Value>, SelectorError> {
-        Err(SelectorError::Run { message: "not written".into() })
+    pub fn run(&self, input: &Value, limits: &Limits) -> Result<Vec<Value>, SelectorError> {
+        match &*self.engine {
+            Engine::Walk(path) => path.run(input, limits),
+            Engine::Jq(program) => program.run(input, limits),
+            Engine::JsonPath(query) => query.run(input, limits),
+        }
+    }
+
+    /// True if both came from one compilation.
+    #[cfg(test)]
+    fn shares_engine_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.engine, &other.engine)
     }
 
     /// The text that was compiled.
@@ -70,25 +119,15 @@ impl Selector {
     }
 }
 
-/// Compiled selectors by text, bounded; for texts known only at run time. Shared and cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct SelectorCache {}
+/// What is wrong with a text, and where if that is known.
+type Mistake = (String, Option<usize>);
 
-impl SelectorCache {
-    /// [`Selector::parse`] through the cache.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn selector(&self, text: &str) -> Result<Selector, SelectorError> {
-        Selector::parse(text)
-    }
-
-    /// [`Selector::parse_program`] through the cache.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn program(&self, text: &str) -> Result<Selector, SelectorError> {
-        Selector::parse_program(text)
+impl Engine {
+    fn of_program(text: &str) -> Result<Self, Mistake> {
+        match walk::parse(text) {
+            Some(path) => Ok(Self::Walk(path)),
+            None => jq::compile(text).map(Self::Jq),
+        }
     }
 }
 

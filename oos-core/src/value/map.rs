@@ -73,6 +73,11 @@ impl Map {
         self.0.retain(|k, v| keep(k, v));
     }
 
+    /// The member at a position of the insertion order.
+    pub(crate) fn get_index(&self, index: usize) -> Option<(&Arc<str>, &Value)> {
+        self.0.get_index(index)
+    }
+
     /// Members in insertion order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Arc<str>, &Value)> + ExactSizeIterator {
         self.0.iter()

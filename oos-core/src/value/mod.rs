@@ -7,7 +7,7 @@
 //! Numbers are `i64` or `f64`; an integer beyond 64 bits becomes a float. Equality is by value: `1 == 1.0`, and the
 //! order of map members does not matter.
 
-mod jaq;
+pub(crate) mod jaq;
 mod map;
 mod order;
 mod serde;

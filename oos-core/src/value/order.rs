@@ -44,10 +44,33 @@ fn rank(value: &Value) -> u8 {
     }
 }
 
-/// NaN is the smallest number, as in jq, and equals nothing (not even itself: `nan < nan` is true there).
+/// A total order: NaN is the smallest number and equals itself, an integer and a float compare exactly. (jq's NaN is
+/// also below itself; programs see that in `jaq/compare.rs`, where nothing is sorted.)
 fn compare_numbers(a: &Value, b: &Value) -> Ordering {
-    let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-    a.partial_cmp(&b).unwrap_or(if a.is_nan() { Ordering::Less } else { Ordering::Greater })
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Int(i), Value::Float(f)) => compare_int_float(*i, *f),
+        (Value::Float(f), Value::Int(i)) => compare_int_float(*i, *f).reverse(),
+        _ => {
+            let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
+            a.partial_cmp(&b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
+        }
+    }
+}
+
+/// Two integers that round to the same float are both equal to it, but not to each other; so compare as integers
+/// wherever the float is one.
+fn compare_int_float(i: i64, f: f64) -> Ordering {
+    #[expect(clippy::cast_precision_loss, reason = "2^63 is exact")]
+    const BEYOND: f64 = i64::MAX as f64;
+    if f.is_nan() || f < -BEYOND {
+        return Ordering::Greater;
+    } else if f >= BEYOND {
+        return Ordering::Less;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    let whole = f.floor() as i64;
+    i.cmp(&whole).then(if f.fract() == 0.0 { Ordering::Equal } else { Ordering::Less })
 }
 
 /// Maps compare by their sorted keys first, then by the values in the order of the sorted keys.

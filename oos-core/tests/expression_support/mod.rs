@@ -30,7 +30,7 @@ pub(crate) fn codes(diagnostics: &Diagnostics) -> Vec<String> {
     diagnostics.iter().map(|d| d.code.to_string()).collect()
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Task {
     name: String,
     outputs: Vec<(String, Value)>,
@@ -38,7 +38,7 @@ struct Task {
 }
 
 /// Names and values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     parameters: Vec<(String, Value)>,
     tasks: Vec<Task>,
@@ -46,7 +46,6 @@ pub(crate) struct World {
     stored: BTreeMap<String, Value>,
     item: Option<Value>,
     current: Option<usize>,
-    lenient: bool,
     /// Functions that may be called.
     pub(crate) functions: Functions,
     /// Bounds.
@@ -63,16 +62,10 @@ impl World {
             stored: BTreeMap::new(),
             item: None,
             current: None,
-            lenient: false,
             functions: Functions::default(),
             limits: Limits::default(),
             selectors: SelectorCache::default(),
         }
-    }
-
-    /// A world in which every name means something.
-    pub(crate) fn lenient() -> Self {
-        Self { lenient: true, ..Self::new().in_loop(Value::Null) }
     }
 
     pub(crate) fn parameter(mut self, name: &str, value: Value) -> Self {
@@ -140,15 +133,12 @@ impl World {
     pub(crate) fn condition_diagnostics(&self, value: &Value) -> Diagnostics {
         self.compile_condition(value).1
     }
+}
 
-    fn position<'n>(&self, names: impl Iterator<Item = &'n str> + Clone, name: &str) -> Option<Match<usize>> {
-        if let Some(found) = names.clone().position(|n| n == name) {
-            return Some(Match { found, exact: true });
-        }
-        let folded =
-            names.clone().position(|n| n.eq_ignore_ascii_case(name)).map(|found| Match { found, exact: false });
-        folded.or(self.lenient.then_some(Match { found: 0, exact: true }))
-    }
+fn position<'n>(names: impl Iterator<Item = &'n str> + Clone, name: &str) -> Option<Match<usize>> {
+    let exact = names.clone().position(|n| n == name).map(|found| Match { found, exact: true });
+    let folded = || names.clone().position(|n| n.eq_ignore_ascii_case(name));
+    exact.or_else(|| folded().map(|found| Match { found, exact: false }))
 }
 
 fn first<T>(list: &[(String, T)]) -> impl Iterator<Item = &str> + Clone {
@@ -157,20 +147,20 @@ fn first<T>(list: &[(String, T)]) -> impl Iterator<Item = &str> + Clone {
 
 impl Names for World {
     fn parameter(&self, name: &str) -> Option<Match<usize>> {
-        self.position(first(&self.parameters), name)
+        position(first(&self.parameters), name)
     }
 
     fn task(&self, name: &str) -> Option<Match<usize>> {
-        self.position(self.tasks.iter().map(|t| t.name.as_str()), name)
+        position(self.tasks.iter().map(|t| t.name.as_str()), name)
     }
 
     fn output(&self, task: usize, name: &str) -> Option<Match<usize>> {
         let outputs = self.tasks.get(task).map_or(&[][..], |t| t.outputs.as_slice());
-        self.position(first(outputs), name)
+        position(first(outputs), name)
     }
 
     fn condition(&self, name: &str) -> Option<Match<usize>> {
-        if self.lenient { None } else { self.position(first(&self.conditions), name) }
+        position(first(&self.conditions), name)
     }
 
     fn custom_variable(&self, name: &str) -> Option<Variable> {

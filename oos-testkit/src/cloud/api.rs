@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc, sync::OnceLock};
 
-use oos_core::{Map, Timestamp, Value, ports::ApiError};
+use oos_core::{
+    Map, Timestamp, Value,
+    ports::{ApiError, ApiRequest},
+};
 
 use super::{
     error::{error, error_with},
     params::Params,
+    ram::Caller,
     state::State,
     store::{Kind, Resource},
 };
@@ -14,7 +18,8 @@ use super::{
 /// Carries out a call: checks, changes the state, answers.
 pub(crate) type Handler = fn(&mut Ctx<'_>, &Params) -> Result<Value, ApiError>;
 
-/// One operation: official name, handler, and the parameters that it takes. `X.N` is a list, `X!` must be given.
+/// One operation: official name, handler, and parameters. `X.N` is a list, `X!` must be given. Where the embedded
+/// catalogue has the operation, its list of parameters holds and only those that must be given stand here.
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) name: &'static str,
@@ -46,6 +51,29 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
     pub(crate) tables: &'static [&'static [Api]],
+    /// Finds the operation by method and URI where the name that a template gives is only a label.
+    pub(crate) route: Option<fn(&ApiRequest) -> Option<&'static str>>,
+}
+
+impl Service {
+    pub(crate) const fn new(
+        name: &'static str,
+        aliases: &'static [&'static str],
+        tables: &'static [&'static [Api]],
+    ) -> Self {
+        Self { name, aliases, tables, route: None }
+    }
+}
+
+/// What a call has beside its parameters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Http {
+    pub(crate) method: Arc<str>,
+    pub(crate) path: Arc<str>,
+    pub(crate) body: Value,
+    pub(crate) bucket: Option<Arc<str>>,
+    /// Parameters as given.
+    pub(crate) raw: Value,
 }
 
 /// The service of a spelling.
@@ -74,6 +102,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) region: Arc<str>,
     pub(crate) account: Arc<str>,
     pub(crate) dry_run: bool,
+    pub(crate) http: Http,
+    pub(crate) caller: Caller,
 }
 
 impl Ctx<'_> {
@@ -150,6 +180,22 @@ impl Ctx<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Copies the named parameters that are given into a resource.
+    pub(crate) fn set_given(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        unknown: &str,
+        p: &Params,
+        names: &[&str],
+    ) -> Result<(), ApiError> {
+        let resource = self.change(kind, id, unknown)?;
+        for name in names.iter().filter(|n| p.has(n)) {
+            resource.set(name, p.get(name).clone());
+        }
+        Ok(())
     }
 
     /// Ends a dry run; call it when all checks are passed and nothing is changed yet.

@@ -13,11 +13,12 @@ use oos_core::{
 };
 
 use super::{
-    FakeCloud,
-    api::{self, Api, Ctx, Service},
+    FakeCloud, Unmodelled,
+    api::{Api, Ctx, Service},
     error::{error, invalid, missing},
-    names::{self, Normalised},
+    names::{self, Resolved},
     params::Params,
+    ram,
     state::{State, Token},
 };
 use crate::{
@@ -31,9 +32,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// A call on its way.
 struct Prepared {
     number: usize,
-    service: Option<&'static Service>,
-    api: Option<&'static Api>,
-    normalised: Normalised,
+    resolved: Resolved,
     verdict: Verdict,
 }
 
@@ -51,64 +50,51 @@ pub(super) async fn call(cloud: &FakeCloud, request: ApiRequest) -> Result<ApiRe
 
 /// Records the call and asks the faults.
 fn begin(state: &mut State, request: &ApiRequest) -> Prepared {
-    let service = api::service(&request.service);
-    let api = service.and_then(|s| api::api(s, &request.api));
-    let name = service.map_or(&*request.service, |s| s.name);
-    let normalised = match api {
-        Some(api) => names::normalise(api, name, &request.parameters),
-        None => {
-            Normalised { params: request.parameters.as_map().cloned().unwrap_or_default(), ..Normalised::default() }
-        }
-    };
+    let resolved = names::resolve(request);
     let number = state.calls.len();
-    let call = record(state, request, number, name, api.map_or(&*request.api, |a| a.name), &normalised);
+    let call = record(state, request, number, &resolved);
     let verdict = state.rules.judge(&call);
     state.calls.push(Call { touched_by: verdict.names.clone(), ..call });
-    Prepared { number, service, api, normalised, verdict }
+    Prepared { number, resolved, verdict }
 }
 
-fn record(state: &mut State, request: &ApiRequest, number: usize, service: &str, api: &str, n: &Normalised) -> Call {
+fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved) -> Call {
     state.ticks += 1;
-    let params = Value::from(n.params.clone());
-    let caller = role_name(&request.role).map_or_else(|| "root".to_owned(), |role| format!("role/{role}"));
+    let params = Value::from(r.params.clone());
+    let caller = ram::caller_of(state, request);
     Call {
         number,
-        service: service.into(),
-        api: api.into(),
-        region: region_of(state, request, &n.params),
-        account: Arc::clone(&state.account),
-        caller: caller.into(),
-        attempt: attempt(state, request, service, api, &params),
+        service: Arc::clone(&r.service_name),
+        api: Arc::clone(&r.api_name),
+        region: region_of(state, request, r),
+        account: caller.account().into(),
+        caller: caller.label().into(),
+        attempt: attempt(state, request, r, &params),
         params,
         raw: request.parameters.clone(),
         started: state.now,
         ended: None,
         origin: request.origin.clone(),
         answer: Answer::Pending,
-        warnings: n.warnings.clone(),
+        warnings: r.warnings.clone(),
         needs: Vec::new(),
         touched_by: Vec::new(),
         ticks: (state.ticks, state.ticks),
     }
 }
 
-fn region_of(state: &State, request: &ApiRequest, params: &Map) -> Arc<str> {
-    let given = params.get_folded("RegionId").map(|(_, v)| v.to_text()).filter(|t| !t.trim().is_empty());
-    let execution = || request.region.as_ref().map(RegionId::text).filter(|t| !t.is_empty()).cloned();
-    given.map(|t| t.trim().into()).or_else(execution).unwrap_or_else(|| Arc::clone(&state.region))
+fn region_of(state: &State, request: &ApiRequest, r: &Resolved) -> Arc<str> {
+    let text = |t: &Arc<str>| Some(Arc::from(t.trim())).filter(|t: &Arc<str>| !t.is_empty());
+    let given = r.params.get_folded("RegionId").and_then(|(_, v)| text(&v.to_text()));
+    let own = || r.region.as_ref().and_then(text);
+    let execution = || request.region.as_ref().map(RegionId::text).and_then(text);
+    given.or_else(own).or_else(execution).unwrap_or_else(|| Arc::clone(&state.region))
 }
 
-/// The name of the last role of a chain.
-pub(super) fn role_name(role: &str) -> Option<String> {
-    let last = role.rsplit('|').next().unwrap_or(role).trim();
-    let name = last.rsplit('/').next().unwrap_or(last).trim();
-    (!name.is_empty()).then(|| name.to_owned())
-}
-
-fn attempt(state: &mut State, request: &ApiRequest, service: &str, api: &str, params: &Value) -> u32 {
+fn attempt(state: &mut State, request: &ApiRequest, r: &Resolved, params: &Value) -> u32 {
     let mut hasher = DefaultHasher::new();
     let origin = &request.origin;
-    (service, api, params.to_string(), &origin.execution, &origin.task, origin.item).hash(&mut hasher);
+    (&r.service_name, &r.api_name, params.to_string(), &origin.execution, &origin.task, origin.item).hash(&mut hasher);
     let count = state.attempts.entry(hasher.finish()).or_default();
     *count += 1;
     *count
@@ -145,20 +131,25 @@ fn touch(state: &mut State, number: usize, name: String) {
 }
 
 fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) -> Result<Value, ApiError> {
-    let (Some(service), Some(api)) = (p.service, p.api) else { return Err(unmodelled(request, p.service)) };
+    let r = &p.resolved;
+    ram::resolve(state, request, p.number)?;
+    let caller = ram::caller_of(state, request);
+    ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
+    let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
     if state.options.strict_parameters {
-        if let Some(name) = p.normalised.unknown.first() {
+        if let Some(name) = r.unknown.first() {
             return Err(invalid(name, format_args!("{} has no parameter of this name", api.name)));
         }
     }
-    let params = Params(p.normalised.params.clone());
+    let params = Params(r.params.clone());
     if let Some(name) = api.required().find(|name| params.str(name).is_none()) {
         return Err(missing(name));
     }
-    idempotent(state, request, api, params, |state, params| {
+    idempotent(state, service, api, params, |state, params| {
         let dry_run = params.bool("DryRun");
         let (region, account) = (Arc::clone(&call.region), Arc::clone(&call.account));
-        let mut ctx = Ctx { s: state, service: service.name, api: api.name, region, account, dry_run };
+        let http = r.http.clone();
+        let mut ctx = Ctx { s: state, service: service.name, api: api.name, region, account, dry_run, http, caller };
         if dry_run && request.is_read() {
             ctx.checked()?;
         }
@@ -169,14 +160,13 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
 /// The same client token with the same parameters gives the first answer again.
 fn idempotent(
     state: &mut State,
-    request: &ApiRequest,
+    service: &Service,
     api: &Api,
     params: Params,
     run: impl FnOnce(&mut State, &Params) -> Result<Value, ApiError>,
 ) -> Result<Value, ApiError> {
-    let own = request.token.as_ref().filter(|_| api.takes().any(|t| t == "ClientToken")).cloned();
-    let Some(token) = params.str("ClientToken").or(own) else { return run(state, &params) };
-    let key = format!("{}/{}/{token}", request.service.to_ascii_lowercase(), api.name);
+    let Some(token) = params.str("ClientToken") else { return run(state, &params) };
+    let key = format!("{}/{}/{token}", service.name, api.name);
     let mut without = params.clone();
     without.0.remove("ClientToken");
     let same = Value::from(without.0);
@@ -186,6 +176,20 @@ fn idempotent(
     let answer = run(state, &params)?;
     state.tokens.insert(key, Token { params: same, answer: answer.clone(), at: state.now });
     Ok(answer)
+}
+
+/// What is answered for an operation that the fake has no model of.
+fn without_model(
+    state: &mut State,
+    request: &ApiRequest,
+    service: Option<&'static Service>,
+    call: &Call,
+) -> Result<Value, ApiError> {
+    match &mut state.fallback {
+        Unmodelled::Strict => Err(unmodelled(request, service)),
+        Unmodelled::Echo => Ok(Value::empty_map()),
+        Unmodelled::By(fallback) => fallback.answer(call),
+    }
 }
 
 fn unmodelled(request: &ApiRequest, service: Option<&'static Service>) -> ApiError {

@@ -13,9 +13,11 @@ pub(crate) mod ids;
 mod names;
 mod page;
 mod params;
+pub mod ram;
 pub(crate) mod state;
 pub(crate) mod store;
 pub mod transition;
+pub mod vpc;
 
 use std::{
     fmt,
@@ -26,20 +28,48 @@ use std::{
 use async_trait::async_trait;
 use oos_core::{
     Timestamp, Value,
-    ports::{ApiCaller, ApiError, ApiRequest, ApiResponse},
+    ports::{
+        ApiCaller, ApiError, ApiRequest, ApiResponse,
+        credential::{Credential, CredentialError, CredentialProvider},
+    },
 };
 pub use transition::{Behaviour, Profile, Transitions};
 
 use self::{api::Service, state::State};
 use crate::{
-    calls::{Calls, fail},
+    calls::{Call, Calls, fail},
     clock::{DEFAULT_START, VirtualClock},
     fault::{Fault, Stub},
 };
 
 /// The products of the fake.
-pub(crate) const SERVICES: &[Service] =
-    &[Service { name: "ECS", aliases: &[], tables: &[ecs::instance::APIS, ecs::assistant::APIS, ecs::tags::APIS] }];
+pub(crate) const SERVICES: &[Service] = &[
+    Service::new("ECS", &[], ecs::TABLES),
+    Service::new("VPC", &[], vpc::TABLES),
+    Service::new("Ram", &[], &[ram::APIS]),
+    Service::new("Sts", &[], &[ram::STS_APIS]),
+];
+
+/// Answers operations that the fake has no model of, e.g. by the shapes of the catalogue.
+pub trait Fallback: fmt::Debug + Send + 'static {
+    /// The answer to a call.
+    ///
+    /// # Errors
+    /// What the call shall fail with.
+    fn answer(&mut self, call: &Call) -> Result<Value, ApiError>;
+}
+
+/// What operations without a model are answered with.
+#[derive(Debug, Default)]
+pub enum Unmodelled {
+    /// The error `Testkit.UnmodelledApi`, which says what to do about it.
+    #[default]
+    Strict,
+    /// An empty body with a request id.
+    Echo,
+    /// The answer of a fallback.
+    By(Box<dyn Fallback>),
+}
 
 /// How RAM policies are applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -235,6 +265,11 @@ impl FakeCloud {
         self.with(|state| state.codes.insert(code.to_owned(), (to.to_owned(), status)));
     }
 
+    /// Says what operations without a model are answered with.
+    pub fn unmodelled(&self, level: Unmodelled) {
+        self.with(|state| state.fallback = level);
+    }
+
     /// Unknown parameter names are taken instead of refused.
     pub fn lenient_parameters(&self) {
         self.with(|state| state.options.strict_parameters = false);
@@ -256,6 +291,21 @@ impl FakeCloud {
         self.with(|state| std::mem::take(&mut state.events))
     }
 
+    /// True when events were published since the last time they were taken.
+    pub fn has_events(&self) -> bool {
+        self.with(|state| !state.events.is_empty())
+    }
+
+    /// Number of the account.
+    pub fn account_id(&self) -> Arc<str> {
+        self.with(|state| state.account.clone())
+    }
+
+    /// Tags of a resource.
+    pub fn tags_of(&self, id: &str) -> Vec<(String, String)> {
+        params::tags_of(&self.ecs().tags(id))
+    }
+
     /// The next instant at which a resource changes by itself. Nobody needs to wait for it: changes are applied when
     /// somebody looks; it is for who delivers events.
     pub fn next_change(&self) -> Option<Timestamp> {
@@ -267,9 +317,26 @@ impl FakeCloud {
         ecs::Ecs::new(self.clone())
     }
 
+    /// Works on RAM, in the account of the cloud.
+    pub fn ram(&self) -> ram::RamSetup {
+        ram::RamSetup::new(self.clone())
+    }
+
+    /// Works on VPC.
+    pub fn vpc(&self) -> vpc::Vpc {
+        vpc::Vpc::new(self.clone())
+    }
+
     /// Scripts commands of Cloud Assistant.
     pub fn assistant(&self) -> ecs::assistant::Scripts {
         ecs::assistant::Scripts::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for FakeCloud {
+    async fn provide(&self) -> Result<Option<Credential>, CredentialError> {
+        Ok(Some(Credential::new("LTAIfake", "fake secret", None, None)))
     }
 }
 

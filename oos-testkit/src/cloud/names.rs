@@ -1,8 +1,66 @@
-//! Names are matched loosely: services and APIs without case, parameters in the spellings of the older SDKs.
+//! From a request as a template writes it to an operation of the fake and its parameters by wire name.
+//!
+//! The embedded catalogue decides: which operation a method and URI call, which spelling of a parameter means which
+//! wire name. Operations that no catalogue has (inner products, oddities) name their parameters in their own table, and
+//! a small translation of the same spellings serves them.
 
-use oos_core::{Map, Value};
+use std::sync::Arc;
 
-use super::api::Api;
+use oos_core::{
+    Map, Value,
+    catalogue::{self, NormaliseOptions},
+    ports::ApiRequest,
+};
+
+use super::api::{self, Api, Http, Service};
+
+/// A request in the words of the fake.
+pub(crate) struct Resolved {
+    pub(crate) service: Option<&'static Service>,
+    pub(crate) api: Option<&'static Api>,
+    pub(crate) service_name: Arc<str>,
+    pub(crate) api_name: Arc<str>,
+    pub(crate) region: Option<Arc<str>>,
+    pub(crate) params: Map,
+    pub(crate) http: Http,
+    pub(crate) unknown: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Finds the operation and brings the parameters into wire names.
+pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
+    let options = NormaliseOptions { fill_token: true, ..NormaliseOptions::default() };
+    let n = catalogue::normalise(request, &options);
+    let service = api::service(&n.service).or_else(|| api::service(&request.service));
+    let by_route = service.and_then(|s| s.route).and_then(|route| route(request));
+    let name: Arc<str> = by_route.map_or_else(|| n.api.clone(), Into::into);
+    let found = service.and_then(|s| api::api(s, &name));
+    let mut out = Resolved {
+        service,
+        api: found,
+        service_name: service.map_or_else(|| n.service.to_uppercase().into(), |s| s.name.into()),
+        api_name: found.map_or(name, |a| a.name.into()),
+        region: n.region.clone(),
+        params: n.params(),
+        http: Http {
+            method: n.method.clone(),
+            path: n.path.clone(),
+            body: if request.body.is_null() { n.body.clone() } else { request.body.clone() },
+            bucket: n.bucket.clone(),
+            raw: request.parameters.clone(),
+        },
+        unknown: n.unknown.iter().map(ToString::to_string).collect(),
+        warnings: n.warnings.clone(),
+    };
+    if n.operation.is_none() {
+        out.warnings.clear();
+        if let Some(api) = found {
+            let own = spelled(api, &request.parameters);
+            (out.params, out.unknown) = (own.params, own.unknown);
+        }
+    }
+    out
+}
 
 /// Parameters that every API takes.
 const COMMON: &[&str] = &[
@@ -23,25 +81,18 @@ const COMMON: &[&str] = &[
     "ResourceGroupId",
 ];
 
-/// Parameters with wire names, and what was found on the way.
+/// Parameters with wire names.
 #[derive(Debug, Default)]
-pub(crate) struct Normalised {
-    pub(crate) params: Map,
-    pub(crate) unknown: Vec<String>,
-    pub(crate) warnings: Vec<String>,
+struct Spelled {
+    params: Map,
+    unknown: Vec<String>,
 }
 
-/// Turns every spelling into the wire name.
-pub(crate) fn normalise(api: &Api, service: &str, raw: &Value) -> Normalised {
-    let mut out = Normalised::default();
+/// Turns every spelling into the wire name, by the table of the operation itself.
+fn spelled(api: &Api, raw: &Value) -> Spelled {
+    let mut out = Spelled::default();
     for (name, value) in raw.as_map().into_iter().flat_map(Map::iter) {
         if value.is_null() || value.as_str() == Some("") {
-            continue;
-        }
-        if service == "ECS" && api.name == "DescribeInstances" && name.eq_ignore_ascii_case("InstanceId") {
-            out.warnings
-                .push("DescribeInstances has no parameter `InstanceId`; it was read as `InstanceIds`".to_owned());
-            insert(&mut out.params, "InstanceIds", None, value);
             continue;
         }
         match place(api, name) {
@@ -110,7 +161,7 @@ mod tests {
             "instanceids" => ["i-1"], "InstanceId2" => "i-2", "Tags" => ["x"], "SystemDiskSize" => 40,
             "Filter2Key" => "K", "name" => "n", "Other" => 1, "Null" => Value::Null, "Empty" => "",
         };
-        let out = normalise(&API, "ECS", &raw);
+        let out = spelled(&API, &raw);
         let expected = params! {
             "InstanceIds" => ["i-1"], "InstanceId" => [Value::Null, Value::from("i-2")], "Tag" => ["x"],
             "SystemDisk.Size" => 40, "Filter.2.Key" => "K", "Name" => "n", "Other" => 1,

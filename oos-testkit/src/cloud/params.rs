@@ -95,6 +95,11 @@ impl Params {
         tags_of(&self.get(name).parsed_if_json_text())
     }
 
+    /// The same as a list of `{Key, Value}`.
+    pub(crate) fn tags_value(&self, name: &str) -> Value {
+        self.tags(name).into_iter().map(|(k, v)| oos_core::params! { "Key" => k, "Value" => v }).collect()
+    }
+
     /// A member of a structure, written `A.B` or nested.
     pub(crate) fn sub(&self, outer: &str, inner: &str) -> Value {
         let flat = self.get(&format!("{outer}.{inner}"));

@@ -6,8 +6,10 @@ use indexmap::IndexMap;
 use oos_core::{Map, Timestamp, Value};
 
 use super::{
+    Unmodelled,
     ecs::assistant::Assistant,
     ids::Ids,
+    ram::Ram,
     store::{Key, Kind, Queue, Resource, Store},
     transition::{Polled, Profile, Rule, status_field},
 };
@@ -44,7 +46,8 @@ pub(crate) struct State {
     pub(crate) assistant: Assistant,
     pub(crate) events: Vec<Value>,
     pub(crate) addresses: u64,
-    pub(crate) reads: u64,
+    pub(crate) fallback: Unmodelled,
+    pub(crate) ram: Ram,
 }
 
 /// Switches.
@@ -88,7 +91,8 @@ impl State {
             assistant: Assistant::default(),
             events: Vec::new(),
             addresses: 0,
-            reads: 0,
+            fallback: Unmodelled::Strict,
+            ram: Ram::default(),
         }
     }
 

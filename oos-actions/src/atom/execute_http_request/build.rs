@@ -39,7 +39,11 @@ pub(super) fn request(properties: &Value, more_methods: bool) -> Result<HttpRequ
 fn method(properties: Properties<'_>, more_methods: bool) -> Result<String, ActionError> {
     let method = properties.text("Method")?.unwrap_or_else(|| "POST".to_owned()).to_ascii_uppercase();
     let allowed: &[&str] = if more_methods { &ALL_METHODS } else { &METHODS };
-    if allowed.contains(&method.as_str()) { Ok(method) } else { Err(wrong("Method", &format!("one of {}", allowed.join(", ")))) }
+    if allowed.contains(&method.as_str()) {
+        Ok(method)
+    } else {
+        Err(wrong("Method", &format!("one of {}", allowed.join(", "))))
+    }
 }
 
 fn url(properties: Properties<'_>) -> Result<String, ActionError> {
@@ -86,7 +90,8 @@ fn headers(properties: Properties<'_>) -> Result<Vec<(String, String)>, ActionEr
 fn body_bytes(body: &Value, headers: &mut Vec<(String, String)>) -> Vec<u8> {
     let body = drop_nulls(body.clone());
     let content_type = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, v)| v);
-    let is_form = content_type.is_some_and(|v| v.trim().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+    let is_form =
+        content_type.is_some_and(|v| v.trim().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
     if content_type.is_none() {
         headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
     }

@@ -73,8 +73,11 @@ impl Field<'_> {
                 (first, if step.is_some() { *self.range.end() } else { first })
             }
         };
-        let all: Vec<_> =
-            if first <= last { (first..=last).collect() } else { (first..=*self.range.end()).chain(*self.range.start()..=last).collect() };
+        let all: Vec<_> = if first <= last {
+            (first..=last).collect()
+        } else {
+            (first..=*self.range.end()).chain(*self.range.start()..=last).collect()
+        };
         Ok(all.into_iter().step_by(step.unwrap_or(1)).collect())
     }
 
@@ -84,9 +87,7 @@ impl Field<'_> {
 }
 
 /// A field of plain numbers.
-pub(super) fn set(
-    name: &'static str, text: &str, range: RangeInclusive<u16>, names: &[&str],
-) -> Result<Set, String> {
+pub(super) fn set(name: &'static str, text: &str, range: RangeInclusive<u16>, names: &[&str]) -> Result<Set, String> {
     let field = Field { name, range, names };
     let mut set = Set::default();
     for part in text.split(',') {
@@ -222,6 +223,6 @@ impl DayOfWeek {
         self.any
             || self.days.contains(weekday)
             || (is_last && self.last.contains(weekday))
-            || self.nth.contains(&(weekday, (day + 6) / 7))
+            || self.nth.contains(&(weekday, day.div_ceil(7)))
     }
 }

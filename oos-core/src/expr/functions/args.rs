@@ -11,7 +11,7 @@ use crate::{
 
 /// The error of a wrong number of arguments.
 pub(in crate::expr) fn wrong_count(expected: usize, given: usize) -> ExprError {
-    ExprError::function(format!("takes {} but {given} given", plural(expected)))
+    ExprError::function(format!("takes {}, not {given}", plural(expected)))
 }
 
 fn plural(count: usize) -> String {

@@ -29,9 +29,7 @@ pub(super) fn merge_map_to_list(argument: &Value, ctx: &FunctionContext<'_>) -> 
         columns.extend(map.iter().map(|(key, value)| (key.clone(), column(value))));
     }
     let rows = columns.iter().map(|(_, column)| column.len()).max().unwrap_or(0);
-    if rows.saturating_mul(columns.len()) > ctx.limits.value_bytes {
-        return Err(bound::too_big(ctx.limits.value_bytes));
-    }
+    bound::check_count(rows.saturating_mul(columns.len() * 2 + 1), ctx.limits.value_bytes)?;
     let cell = |column: &[Value], row: usize| column.get(row).or(column.last()).cloned().unwrap_or_default();
     let row = |row| columns.iter().map(|(key, column)| (key.clone(), cell(column, row))).collect::<Map>();
     Ok((0..rows).map(|r| Value::from(row(r))).collect())

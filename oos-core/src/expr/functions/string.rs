@@ -37,7 +37,10 @@ pub(super) fn split(argument: &Value, ctx: &FunctionContext<'_>) -> Result<Value
     if text.is_null() {
         return Ok(Value::empty_list());
     }
-    Ok(args::text(&text, ctx.limits.value_bytes)?.split(&*delimiter).map(Value::from).collect())
+    let limit = ctx.limits.value_bytes;
+    let text = args::text(&text, limit)?;
+    bound::check_count(text.matches(&*delimiter).count(), limit)?;
+    Ok(text.split(&*delimiter).map(Value::from).collect())
 }
 
 /// What to replace, and by what.

@@ -61,6 +61,7 @@ impl Machine {
                 self.set_stopping(i, item);
             }
             Phase::Child => {
+                self.release(cx, i, item);
                 cx.out.push(Out::StopChild(PathStep { task: key.task.clone(), run: key.run, item }));
                 self.set_stopping(i, item);
             }

@@ -122,9 +122,13 @@ impl Machine {
             Some(_) => child_execution_id(&self.id, i + 1, Some(key.run), 1),
             None => child_execution_id(&self.id, i + 1, item, key.run),
         };
+        let decides = self.plan.tasks.get(i).is_some_and(|t| matches!(t.kind, TaskKind::Control(_)));
         if let Some(step) = self.step_mut(i, item) {
             step.phase = Phase::Child;
-            step.properties = Value::Null;
+            // The child holds them now; a control action will be asked again and needs its own.
+            if !decides {
+                step.properties = Value::Null;
+            }
         }
         cx.out.push(Out::RunChild(Box::new(NewChild {
             step: PathStep { task: key.task.clone(), run: key.run, item },

@@ -14,6 +14,7 @@ use crate::{
     ports::{
         action::ActionError,
         control::{ControlContext, ControlError, ControlEvent, Decision, LazyProperties, Purpose, Wait},
+        trigger::Rule,
     },
 };
 
@@ -69,7 +70,11 @@ impl Machine {
         self.state.trigger = Value::from(trigger);
         let Some(step) = self.step_mut(i, item) else { return };
         step.run += 1;
+        // Entered tells rates where they began, the last Woke which instants were missed.
+        let woke = step.history.iter().rposition(|(_, e)| matches!(e, ControlEvent::Woke { .. })).filter(|i| *i > 0);
+        let woke = woke.map(|i| step.history.remove(i));
         step.history.truncate(1);
+        step.history.extend(woke);
         let run = step.run;
         if let Some(task) = self.task_mut(i) {
             task.run = run;
@@ -99,7 +104,8 @@ impl Machine {
             Decision::Wait(wait) => self.wait(cx, i, item, wait),
             Decision::Notify(message) => self.send_message(cx, i, item, message),
             Decision::RunChild(request) => {
-                self.release(cx, i, item);
+                // A trigger goes on listening while its child runs: what comes is queued.
+                self.release_timers(cx, i, item);
                 self.run_child(cx, i, item, request);
             }
             Decision::Fail(error) => self.fail_step(cx, i, item, error),
@@ -125,14 +131,11 @@ impl Machine {
     }
 
     fn wait(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, wait: Wait) {
-        self.release(cx, i, item);
+        self.release_timers(cx, i, item);
         let Some(key) = self.key(i, item) else { return };
         let wake = |&(purpose, at)| Out::Effect(Effect::Wake { path: self.path.clone(), key: key.clone(), purpose, at });
         cx.out.extend(wait.timers.iter().map(wake));
-        if let Some(rule) = &wait.rule {
-            let (path, rule) = (self.path.clone(), rule.clone());
-            cx.out.push(Out::Effect(Effect::Subscribe { path, key: key.clone(), rule }));
-        }
+        self.subscribe(cx, i, item, &key, wait.rule.as_ref());
         let until = wait.timers.iter().map(|(_, at)| *at).min();
         if self.is_trigger_parent(i) {
             let firing = wait.timers.iter().find(|(purpose, _)| *purpose == Purpose::Firing).map(|(_, at)| at.to_iso());
@@ -149,22 +152,43 @@ impl Machine {
         }
     }
 
-    /// Takes back timers and subscription of a waiting step.
-    pub(super) fn release(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>) {
-        let Some(key) = self.key(i, item) else { return };
-        let Some(Phase::Waiting(wait)) = self.step(i, item).map(|s| s.phase.clone()) else { return };
-        let path = || self.path.clone();
-        if !wait.timers.is_empty() {
-            cx.out.push(Out::Effect(Effect::Unwake { path: path(), key: key.clone() }));
+    /// Listens by a rule, unless the step does already.
+    fn subscribe(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, key: &StepKey, rule: Option<&Rule>) {
+        let path = self.path.clone();
+        let Some(step) = self.step_mut(i, item) else { return };
+        let old = step.subscription.take();
+        match (old, rule) {
+            (Some((at, there)), Some(rule)) if there == *rule => step.subscription = Some((at, there)),
+            (old, rule) => {
+                step.subscription = rule.map(|rule| (key.clone(), rule.clone()));
+                let subscribe = rule.map(|rule| Effect::Subscribe { path: path.clone(), key: key.clone(), rule: rule.clone() });
+                let unsubscribe = old.map(|(key, _)| Effect::Unsubscribe { path, key });
+                cx.out.extend(subscribe.into_iter().chain(unsubscribe).map(Out::Effect));
+            }
         }
-        if wait.rule.is_some() {
-            cx.out.push(Out::Effect(Effect::Unsubscribe { path: path(), key }));
+    }
+
+    fn release_timers(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>) {
+        let (Some(key), Some(step)) = (self.key(i, item), self.step(i, item)) else { return };
+        if matches!(&step.phase, Phase::Waiting(wait) if !wait.timers.is_empty()) {
+            cx.out.push(Out::Effect(Effect::Unwake { path: self.path.clone(), key }));
+        }
+    }
+
+    /// Takes back timers and subscription of a step.
+    pub(super) fn release(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>) {
+        self.release_timers(cx, i, item);
+        let subscribed = self.step_mut(i, item).and_then(|s| s.subscription.take());
+        if let Some((key, _)) = subscribed {
+            cx.out.push(Out::Effect(Effect::Unsubscribe { path: self.path.clone(), key }));
         }
     }
 
     /// A message of a subscription, or a firing by hand.
     pub(super) fn fired(&mut self, cx: &mut Cx<'_>, key: &StepKey, message: Value) -> bool {
-        let Some((i, item)) = self.find(key) else { return false };
+        // A trigger keeps the subscription of its first run, so the run in the key may be an older one.
+        let trigger = self.is_trigger_parent(0) && self.plan.tasks.first().is_some_and(|t| t.name == key.task);
+        let Some((i, item)) = (if trigger { Some((0, None)) } else { self.find(key) }) else { return false };
         self.fire(cx, i, item, message)
     }
 

@@ -133,7 +133,7 @@ impl Machine {
                 }
             }
             StepResult::Failed(error) => {
-                let until = self.retry_at(i, item, cx.at).filter(|_| self.may_retry(i, &error));
+                let until = self.retry_at(i, item, cx.at).filter(|_| may_retry(&error));
                 match until {
                     Some(until) => self.retry(cx, i, item, until, error.to_string().into()),
                     None => self.end_step(cx, i, item, TaskStatus::Failed, Some(error), Vec::new(), Value::Null),
@@ -143,13 +143,6 @@ impl Machine {
                 self.end_step(cx, i, item, TaskStatus::Cancelled, None, Vec::new(), Value::Null);
             }
         }
-    }
-
-    /// Cloud errors of one API call and errors that say so are retried (actions.md 20.2); an unknown outcome never is.
-    fn may_retry(&self, i: usize, error: &ActionError) -> bool {
-        let calls_api = self.plan.tasks.get(i).is_some_and(|t| t.signature.calls_api);
-        error.kind != ActionErrorKind::UnknownOutcome
-            && (error.retryable || (calls_api && error.kind == ActionErrorKind::Service))
     }
 
     /// The instant of the next attempt; `None` when no retry is left.
@@ -233,6 +226,11 @@ impl Extract {
             })
             .collect()
     }
+}
+
+/// The action says which errors may pass (actions.md 20.2); an unknown outcome is never tried again.
+fn may_retry(error: &ActionError) -> bool {
+    error.retryable && error.kind != ActionErrorKind::UnknownOutcome
 }
 
 fn selector_error(task: &TaskPlan, output: &str, error: &SelectorError) -> ActionError {

@@ -19,14 +19,15 @@ impl Pass<'_> {
         let Some(node) = &task.properties else { return (nothing(), nothing()) };
         let pointer = format!("{pointer}/Properties");
         let Some(map) = node.as_map() else { return (self.expr(node, &pointer), nothing()) };
-        let skip = |key: &str| signature.name.is("ACS::Loop") && key.starts_with("Loop");
+        let loops = signature.name.is("ACS::Loop");
+        let skip = |key: &str| (loops && key.starts_with("Loop")) || signature.verbatim.contains(&key);
         let part = |lazy: bool| {
-            let wanted = |key: &Key| signature.lazy.iter().any(|l| *l == &*key.text) == lazy && !skip(&key.text);
+            let wanted = |key: &Key| signature.lazy.contains(&&*key.text) == lazy && !skip(&key.text);
             let members = map.iter().filter(|(k, _)| wanted(k)).cloned().collect();
             Node { span: node.span, kind: NodeKind::Map(members) }
         };
         let (eager, lazy) = (part(false), part(true));
-        let properties = self.expr(&eager, &pointer);
+        let properties = with_verbatim(self.expr(&eager, &pointer), map, signature);
         let lazy =
             if lazy.as_map().is_some_and(<[_]>::is_empty) { nothing() } else { self.lazy(&lazy, signature, &pointer) };
         (properties, lazy)
@@ -98,6 +99,22 @@ impl Pass<'_> {
             self.children.push(ChildName { name: TemplateName::new(name), version, task: i });
         }
     }
+}
+
+/// Properties with the verbatim ones beside them, as literals.
+fn with_verbatim(properties: Expr, map: &[(Key, Node)], signature: &Signature) -> Expr {
+    let verbatim = map.iter().filter(|(key, _)| signature.verbatim.contains(&&*key.text));
+    let literals: Vec<_> = verbatim.map(|(k, n)| (k.text.clone(), Expr::literal(n.to_value()))).collect();
+    if literals.is_empty() {
+        return properties;
+    }
+    let span = properties.span;
+    let members: Vec<_> = match properties.kind {
+        ExprKind::Literal(Value::Map(map)) => map.iter().map(|(k, v)| (k.clone(), Expr::literal(v.clone()))).collect(),
+        ExprKind::Map(members) => members.to_vec(),
+        _ => Vec::new(),
+    };
+    Expr { kind: ExprKind::Map(members.into_iter().chain(literals).collect()), span }
 }
 
 /// True for a template written as a map, or as the JSON text of one; not for a reference or a function.

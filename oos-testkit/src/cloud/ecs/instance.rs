@@ -22,36 +22,13 @@ pub(crate) const KIND: &str = "ECS::Instance";
 pub(crate) const UNKNOWN: &str = "InvalidInstanceId.NotFound";
 
 pub(crate) const APIS: &[Api] = &[
-    Api::new(
-        "DescribeInstances",
-        describe,
-        "InstanceIds Tag.N InstanceName Status ImageId InstanceType InstanceTypeFamily VpcId VSwitchId ZoneId \
-         SecurityGroupId InstanceChargeType InternetChargeType KeyPairName PrivateIpAddresses PublicIpAddresses \
-         EipAddresses InnerIpAddresses InstanceNetworkType IoOptimized LockReason NeedSaleCycle DeviceAvailable \
-         HpcClusterId RdmaIpAddresses AdditionalAttributes.N Ipv6Address.N HttpEndpoint HttpTokens \
-         HttpPutResponseHopLimit Filter.N Filter.1.Key Filter.1.Value Filter.2.Key Filter.2.Value Filter.3.Key \
-         Filter.3.Value Filter.4.Key Filter.4.Value",
-    ),
-    Api::new("DescribeInstanceStatus", describe_status, "InstanceId.N ZoneId ClusterId"),
-    Api::new(
-        "RunInstances",
-        run,
-        "ImageId InstanceType InstanceName HostName HostNames.N SecurityGroupId SecurityGroupIds.N VSwitchId ZoneId \
-         Amount MinAmount SystemDisk.Category SystemDisk.Size SystemDisk.DiskName SystemDisk.PerformanceLevel \
-         SystemDisk.DeleteWithInstance SystemDisk.Description SystemDisk.AutoSnapshotPolicyId SystemDisk.Encrypted \
-         SystemDisk.KMSKeyId DataDisk.N NetworkInterface.N Tag.N Password PasswordInherit KeyPairName UserData \
-         InstanceChargeType Period PeriodUnit AutoRenew AutoRenewPeriod AutoPay InternetChargeType \
-         InternetMaxBandwidthIn InternetMaxBandwidthOut Description DeletionProtection DeploymentSetId RamRoleName \
-         LaunchTemplateId LaunchTemplateName LaunchTemplateVersion SpotStrategy SpotPriceLimit SpotDuration \
-         SpotInterruptionBehavior CreditSpecification HpcClusterId IoOptimized PrivateIpAddress UniqueSuffix Tenancy \
-         DedicatedHostId Affinity ImageFamily AutoReleaseTime SecurityEnhancementStrategy HttpEndpoint HttpTokens \
-         Ipv6AddressCount Ipv6Address.N StorageSetId StorageSetPartitionNumber Isp ImageOptions CpuOptions \
-         PrivatePoolOptions.Id PrivatePoolOptions.MatchCriteria SchedulerOptions HibernationOptions SecurityOptions",
-    ),
-    Api::new("StartInstance", start, "InstanceId! InitLocalDisk SourceRegionId"),
-    Api::new("StopInstance", stop, "InstanceId! StoppedMode ForceStop Hibernate ConfirmStop"),
-    Api::new("RebootInstance", reboot, "InstanceId! ForceStop"),
-    Api::new("DeleteInstance", delete, "InstanceId! Force ForceStop TerminateSubscription"),
+    Api::new("DescribeInstances", describe, ""),
+    Api::new("DescribeInstanceStatus", describe_status, ""),
+    Api::new("RunInstances", run, ""),
+    Api::new("StartInstance", start, "InstanceId!"),
+    Api::new("StopInstance", stop, "InstanceId!"),
+    Api::new("RebootInstance", reboot, "InstanceId!"),
+    Api::new("DeleteInstance", delete, "InstanceId!"),
 ];
 
 /// An instance as answers show it.

@@ -2,9 +2,16 @@
 
 pub mod assistant;
 mod build;
+pub(crate) mod disk;
+pub(crate) mod image;
+mod info;
 pub(crate) mod instance;
-mod launch;
+pub(crate) mod interface;
+pub(crate) mod launch;
 pub(crate) mod make;
+pub(crate) mod modify;
+mod setup;
+pub(crate) mod snapshot;
 pub(crate) mod tags;
 
 use std::fmt;
@@ -12,7 +19,24 @@ use std::fmt;
 pub use build::{Many, NewInstance, One, by_ids, by_tag};
 use oos_core::{Map, Value};
 
-use super::{FakeCloud, Transitions, store::Key};
+use super::{FakeCloud, Transitions, api::Api, store::Key, transition::nothing, vpc};
+
+/// The operations of ECS. Addresses and networks are those of VPC.
+pub(crate) const TABLES: &[&[Api]] = &[
+    instance::APIS,
+    modify::APIS,
+    disk::APIS,
+    snapshot::APIS,
+    image::APIS,
+    interface::APIS,
+    launch::APIS,
+    info::APIS,
+    assistant::APIS,
+    tags::APIS,
+    vpc::address::APIS,
+    vpc::address::ECS_APIS,
+    vpc::network::APIS,
+];
 
 /// States of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,11 +95,16 @@ impl Ecs {
         NewInstance::new(self.cloud.clone(), count)
     }
 
-    /// Puts an instance into a state at once; what was under way is void.
+    /// Puts an instance into a state at once; what was under way is void. `Starting` and `Stopping` go on to their
+    /// end, as after the call that leads to them.
     pub fn set_status(&self, id: &str, status: impl AsRef<str>) {
         self.cloud.with(|state| {
             state.next_generation(&Key::new("ECS::Instance", id));
-            state.set_status("ECS::Instance", id, status.as_ref());
+            match status.as_ref() {
+                "Starting" => state.transit("ECS::Instance", id, "start", nothing()),
+                "Stopping" => state.transit("ECS::Instance", id, "stop", nothing()),
+                status => state.set_status("ECS::Instance", id, status),
+            }
         });
     }
 

@@ -16,46 +16,17 @@ use crate::cloud::{
 };
 
 pub(crate) const APIS: &[Api] = &[
-    Api::new(
-        "RunCommand",
-        run_command,
-        "Type! CommandContent! InstanceId.N Name Description Timeout WorkingDir ContentEncoding EnableParameter \
-         Parameters Username WindowsPasswordName KeepCommand Timed Frequency RepeatMode Tag.N ResourceTag.N \
-         ContainerId ContainerName TerminationMode Launcher OssOutputDelivery",
-    ),
-    Api::new(
-        "CreateCommand",
-        create_command,
-        "Type! CommandContent! Name! Description Timeout WorkingDir ContentEncoding EnableParameter Tag.N Launcher",
-    ),
-    Api::new(
-        "InvokeCommand",
-        invoke_command,
-        "CommandId! InstanceId.N Parameters Username WindowsPasswordName Timed Frequency RepeatMode Timeout Tag.N \
-         ResourceTag.N WorkingDir ContainerId ContainerName TerminationMode Launcher OssOutputDelivery",
-    ),
-    Api::new("DeleteCommand", delete_command, "CommandId! Force"),
-    Api::new("DescribeCommands", describe_commands, "CommandId Name Type Description ContentEncoding Provider Tag.N"),
-    Api::new("StopInvocation", stop_invocation, "InvokeId! InstanceId.N"),
-    Api::new(
-        "DescribeInvocations",
-        describe_invocations,
-        "InvokeId CommandId CommandName CommandType InvokeStatus InstanceId IncludeOutput ContentEncoding Timed \
-         RepeatMode Tag.N",
-    ),
-    Api::new(
-        "DescribeInvocationResults",
-        describe_results,
-        "InvokeId CommandId InstanceId InvokeRecordStatus IncludeHistory ContentEncoding Tag.N",
-    ),
-    Api::new("DescribeCloudAssistantStatus", agent_status, "InstanceId.N OSType"),
+    Api::new("RunCommand", run_command, "Type! CommandContent!"),
+    Api::new("CreateCommand", create_command, "Type! CommandContent! Name!"),
+    Api::new("InvokeCommand", invoke_command, "CommandId!"),
+    Api::new("DeleteCommand", delete_command, "CommandId!"),
+    Api::new("DescribeCommands", describe_commands, ""),
+    Api::new("StopInvocation", stop_invocation, "InvokeId!"),
+    Api::new("DescribeInvocations", describe_invocations, ""),
+    Api::new("DescribeInvocationResults", describe_results, ""),
+    Api::new("DescribeCloudAssistantStatus", agent_status, ""),
     Api::new("InstallCloudAssistant", install, "InstanceId.N!"),
-    Api::new(
-        "SendFile",
-        send_file,
-        "InstanceId.N! Name! Content! TargetDir ContentType Description FileGroup FileMode FileOwner Overwrite Timeout \
-         Tag.N",
-    ),
+    Api::new("SendFile", send_file, "InstanceId.N! Name! Content!"),
 ];
 
 const COMMAND: &str = "ECS::Command";
