@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{arguments::Arguments, walk::is_plain};
+use super::{arguments::Arguments, rules::child_has_no_trigger, walk::is_plain};
 use crate::{
     ActionName, TemplateName,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    plan::{Environment, LinkError, Plan, PlanSet, document},
+    plan::{Environment, LinkError, Plan, PlanSet, document, is_document},
     ports::action::{ActionClass, Property},
     source::{Node, Span},
     template::{Task, Template, meant_type},
@@ -34,10 +34,34 @@ pub(super) fn check(template: &Template, plan: &Plan, environment: &Environment,
         if compiled.signature.class != ActionClass::Embedded {
             continue;
         }
-        let pointer = format!("/Tasks/{i}/Properties/Parameters");
+        let pointer = format!("/Tasks/{i}/Properties");
         if let Some((name, place, declared)) = child(task, environment) {
-            parameters(&name, place, &declared, task, pointer, found);
+            parameters(&name, place, &declared, task, format!("{pointer}/Parameters"), found);
         }
+        if let Some(content) = inline(task) {
+            contents(content, template, environment, &format!("{pointer}/TemplateContent"), found);
+        }
+    }
+}
+
+/// A template written in place.
+fn inline(task: &Task) -> Option<&Node> {
+    task.properties.as_ref()?.get("TemplateContent").filter(|node| is_document(node))
+}
+
+/// A template written in place is compiled like any other; its findings are those of the template around.
+fn contents(node: &Node, template: &Template, environment: &Environment, pointer: &str, found: &mut Diagnostics) {
+    let source = template.source.clone().filter(|_| node.as_map().is_some());
+    let parsed = Template::from_node(&document(node), source, &environment.limits);
+    let inner = match parsed.and_then(|inner| Plan::compile(&inner, environment)) {
+        Ok(plan) => {
+            child_has_no_trigger(&plan, plan.tasks.first().and_then(|t| t.span), pointer, found);
+            plan.warnings
+        }
+        Err(inner) => inner,
+    };
+    for finding in inner.iter() {
+        found.push(Diagnostic { pointer: format!("{pointer}{}", finding.pointer), ..finding.clone() });
     }
 }
 
@@ -50,7 +74,7 @@ fn child(task: &Task, environment: &Environment) -> Option<(String, Option<Span>
         let known = matches!(signature.class, ActionClass::Product) && !signature.open;
         return known.then(|| (name.to_owned(), node.span, signature.properties.clone()));
     }
-    let (key, content) = properties.entry("TemplateContent")?;
+    let (key, content) = properties.entry("TemplateContent").filter(|(_, node)| is_document(node))?;
     let inner = Template::from_node(&document(content), None, &environment.limits).ok()?;
     Some(("TemplateContent".to_owned(), key.span, declared(&inner)))
 }

@@ -26,7 +26,6 @@ pub(crate) use children::declared;
 pub(crate) use conditions::condition;
 pub(crate) use names::{jump_target, unknown_action};
 pub(crate) use parameters::constraints;
-pub(crate) use rules::child_has_no_trigger;
 pub(crate) use selectors::selector_error;
 
 use crate::{

@@ -35,7 +35,7 @@ pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
 }
 
 /// A template that runs as a child, or inside `ACS::Loop`, has no trigger.
-pub(crate) fn child_has_no_trigger(plan: &Plan, place: Option<Span>, pointer: &str, found: &mut Diagnostics) {
+pub(super) fn child_has_no_trigger(plan: &Plan, place: Option<Span>, pointer: &str, found: &mut Diagnostics) {
     if plan.has_trigger() {
         let message = "a trigger starts executions, so the tasks of a child have none";
         found.push(Diagnostic::error(Code::TRIGGER_PLACE, message, place, pointer));

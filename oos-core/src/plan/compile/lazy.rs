@@ -2,12 +2,12 @@
 
 use super::{Pass, escape};
 use crate::{
-    TemplateName, Value, check,
+    TemplateName, Value,
     expr::{Expr, ExprKind},
-    plan::{ChildName, Plan},
+    plan::ChildName,
     ports::action::{ActionClass, Signature},
     source::{Key, Node, NodeKind},
-    template::{Task, Template},
+    template::Task,
 };
 
 /// The property of `ACS::Template` that holds a template written in place.
@@ -34,14 +34,16 @@ impl Pass<'_> {
     }
 
     /// Lazy properties are compiled like others, but a `When` inside is a condition, and a template written in place
-    /// has names of its own.
+    /// is a literal: references in it are about its own names.
     fn lazy(&mut self, node: &Node, signature: &Signature, pointer: &str) -> Expr {
         let Some(members) = node.as_map() else { return self.expr(node, pointer) };
         let members = members.iter().map(|(key, node)| {
             let pointer = format!("{pointer}/{}", escape(&key.text));
             let inline = signature.class == ActionClass::Embedded && &*key.text == INLINE;
             let value = match &node.kind {
-                _ if inline && is_document(node) => self.inline(node, &pointer),
+                _ if inline && is_document(node) => {
+                    Expr { kind: ExprKind::Literal(node.to_value()), span: node.span }
+                }
                 NodeKind::List(list) => {
                     let items =
                         list.iter().enumerate().map(|(i, n)| self.choice(n, &format!("{pointer}/{i}"))).collect();
@@ -53,22 +55,6 @@ impl Pass<'_> {
         });
         let members = members.collect();
         Expr { kind: ExprKind::Map(members), span: node.span }
-    }
-
-    /// A template written in place is a literal: references in it are about its own names. Its findings are ours.
-    fn inline(&mut self, node: &Node, pointer: &str) -> Expr {
-        let document = document(node);
-        let source = self.template.source.clone().filter(|_| node.as_map().is_some());
-        let compiled = Template::from_node(&document, source, &self.environment.limits)
-            .and_then(|template| Plan::compile(&template, self.environment));
-        match compiled {
-            Ok(plan) => {
-                self.take(&plan.warnings, |inner| format!("{pointer}{inner}"));
-                check::child_has_no_trigger(&plan, node.span, pointer, &mut self.found);
-            }
-            Err(found) => self.take(&found, |inner| format!("{pointer}{inner}")),
-        }
-        Expr { kind: ExprKind::Literal(node.to_value()), span: node.span }
     }
 
     fn choice(&mut self, node: &Node, pointer: &str) -> Expr {
@@ -118,7 +104,7 @@ fn with_verbatim(properties: Expr, map: &[(Key, Node)], signature: &Signature) -
 }
 
 /// True for a template written as a map, or as the JSON text of one; not for a reference or a function.
-fn is_document(node: &Node) -> bool {
+pub(crate) fn is_document(node: &Node) -> bool {
     document(node).as_map().is_some_and(|map| !map.iter().any(|(key, _)| key.text.starts_with("Fn::")))
 }
 

@@ -7,7 +7,7 @@ mod task;
 
 use std::sync::Arc;
 
-pub(crate) use lazy::document;
+pub(crate) use lazy::{document, is_document};
 
 use super::{ChildName, ConditionPlan, Following, OutputPlan, ParameterPlan, Plan, TaskPlan, names::TemplateNames};
 use crate::{
