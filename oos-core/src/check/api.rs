@@ -117,7 +117,7 @@ fn unknown_parameters(task: &Task, call: &Normalised, pointer: &str, found: &mut
     let given = property(task, "Parameters").and_then(Node::as_map).unwrap_or_default();
     let unknown: BTreeSet<&str> = call.unknown.iter().map(|name| &**name).collect();
     for (key, _) in given.iter().filter(|(key, _)| unknown.contains(&*key.text)) {
-        let message = format!("API `{}` of `{}` has no parameter `{}`", operation.api, operation.code, key.text);
+        let message = format!("`{}` of `{}` has no parameter `{}`", operation.api, operation.code, key.text);
         let pointer = format!("{pointer}/{}", escape(&key.text));
         let finding = Diagnostic::warning(Code::UNKNOWN_API_PARAMETER, message, key.span, pointer);
         let names = operation.parameters.iter().map(|p| &*p.name).chain(operation.alias_names().map(|n| &**n));

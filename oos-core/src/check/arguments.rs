@@ -90,16 +90,9 @@ impl Arguments<'_> {
         const MOST: usize = 8;
         let names: Vec<String> = self.declared.iter().map(|p| format!("`{}`", p.name)).collect();
         match names.len() {
-            0 => Some(format!("it has no {}", plural(self.noun))),
-            1..=MOST => Some(format!("its {} are {}", plural(self.noun), names.join(", "))),
+            0 => Some("it takes none".to_owned()),
+            1..=MOST => Some(format!("it takes {}", names.join(", "))),
             _ => None,
         }
-    }
-}
-
-fn plural(noun: &str) -> &str {
-    match noun {
-        "property" => "properties",
-        _ => "parameters",
     }
 }

@@ -70,7 +70,8 @@ fn items(node: &Node, pointer: &str, environment: &Environment, found: &mut Diag
         NodeKind::Scalar(value) if value.as_str().is_some_and(|text| text.contains("{{")) => {}
         NodeKind::Scalar(value) if value.parsed_if_json_text().as_list().is_some() => {}
         _ => {
-            let message = "`Items` is no list; it counts as the only item";
+            let key = pointer.rsplit('/').next().unwrap_or_default();
+            let message = format!("`{key}` is no list; it counts as the only item");
             found.push(Diagnostic::warning(Code::LOOP, message, node.span, pointer));
         }
     }

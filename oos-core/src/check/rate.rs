@@ -36,7 +36,7 @@ impl<'f> Rates<'f> {
             _ if !is_plain(node) || node.is_null() => return,
             NodeKind::Map(members) => members,
             NodeKind::Scalar(value) if value.parsed_if_json_text().as_map().is_some() => return,
-            _ => return self.fault("`RateControl` must be a map or a reference to one".to_owned(), node.span, pointer),
+            _ => return self.fault("a rate control is a map or a reference to one".to_owned(), node.span, pointer),
         };
         for (key, member) in members {
             let pointer = format!("{pointer}/{}", escape(&key.text));

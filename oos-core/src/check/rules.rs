@@ -29,7 +29,8 @@ pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
             rules.approvers();
         }
         if let Some(inner) = compiled.loop_tasks() {
-            child_has_no_trigger(inner, task.action.span, &format!("/Tasks/{i}/Properties/LoopTasks"), found);
+            let place = inner.tasks.first().and_then(|t| t.span).or(task.action.span);
+            child_has_no_trigger(inner, place, &format!("/Tasks/{i}/Properties/LoopTasks"), found);
         }
     }
 }

@@ -20,10 +20,23 @@ const PLACEHOLDERS: [&str; 7] = ["null", "0", "x", "\"x\"", ".x", "[]", "{}"];
 const MOST_MIXED: u32 = 3;
 const MIXED: usize = 4;
 
+/// CHOICE: characters of a selector that messages repeat.
+const LONGEST_SHOWN: usize = 60;
+
 /// A selector that does not compile.
-pub(crate) fn selector_error(error: &SelectorError, span: Option<Span>, pointer: &str) -> Diagnostic {
-    let text = error.to_string();
-    Diagnostic::error(Code::SELECTOR, text.split_whitespace().collect::<Vec<_>>().join(" "), span, pointer)
+pub(crate) fn selector_error(error: &SelectorError, text: &str, span: Option<Span>, pointer: &str) -> Diagnostic {
+    let cause = match error {
+        SelectorError::Compile { message, .. } => message.to_string(),
+        other => other.to_string(),
+    };
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown = words(text);
+    if let Some((at, _)) = shown.char_indices().nth(LONGEST_SHOWN) {
+        shown.truncate(at);
+        shown.push('…');
+    }
+    let message = format!("selector `{shown}` does not compile: {}", words(&cause));
+    Diagnostic::error(Code::SELECTOR, message, span, pointer)
 }
 
 pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
@@ -59,10 +72,14 @@ fn property_selectors(task: &Task, pointer: &str, found: &mut Diagnostics) {
         }
         if is_mixed(node) {
             with_placeholders(node, pointer, Selector::parse, found);
-        } else if let Some(Err(error)) = node.as_str().filter(|_| is_plain(node)).map(Selector::parse) {
-            found.push(selector_error(&error, node.span, pointer));
+        } else if let Some((text, Err(error))) = plain_text(node).map(|text| (text, Selector::parse(text))) {
+            found.push(selector_error(&error, text, node.span, pointer));
         }
     });
+}
+
+fn plain_text(node: &Node) -> Option<&str> {
+    node.as_str().filter(|_| is_plain(node))
 }
 
 /// Programs of `Fn::Jq` anywhere in a task; what stands in `LoopTasks` is checked with those tasks.
@@ -123,7 +140,7 @@ fn with_placeholders(node: &Node, pointer: &str, compile: Compile, found: &mut D
         }
     }
     if let Some(error) = first {
-        let finding = selector_error(&error, node.span, pointer);
+        let finding = selector_error(&error, text, node.span, pointer);
         let help = "whatever its references give, it does not compile".to_owned();
         found.push(Diagnostic { severity: Severity::Warning, help: Some(help), ..finding });
     }

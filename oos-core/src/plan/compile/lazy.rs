@@ -41,9 +41,7 @@ impl Pass<'_> {
             let pointer = format!("{pointer}/{}", escape(&key.text));
             let inline = signature.class == ActionClass::Embedded && &*key.text == INLINE;
             let value = match &node.kind {
-                _ if inline && is_document(node) => {
-                    Expr { kind: ExprKind::Literal(node.to_value()), span: node.span }
-                }
+                _ if inline && is_document(node) => Expr { kind: ExprKind::Literal(node.to_value()), span: node.span },
                 NodeKind::List(list) => {
                     let items =
                         list.iter().enumerate().map(|(i, n)| self.choice(n, &format!("{pointer}/{i}"))).collect();

@@ -108,7 +108,7 @@ impl Pass<'_> {
             ExprKind::Literal(Value::String(text)) => match Selector::parse(text) {
                 Ok(selector) => SelectorPlan::Fixed(selector),
                 Err(error) => {
-                    self.found.push(check::selector_error(&error, node.span, pointer));
+                    self.found.push(check::selector_error(&error, text, node.span, pointer));
                     nothing()
                 }
             },
