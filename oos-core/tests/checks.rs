@@ -75,6 +75,16 @@ fn every_code_has_a_case_of_its_name() {
 }
 
 #[test]
+fn what_is_right_has_no_findings() {
+    let clean: Vec<_> = cases().into_iter().filter(|case| case.starts_with("clean-")).collect();
+    assert_eq!(clean.len(), 3);
+    for case in clean {
+        let found = findings(&case);
+        assert!(found.is_empty(), "{case}\n{}", found.render());
+    }
+}
+
+#[test]
 fn messages_follow_the_rules_for_messages() {
     for case in cases() {
         for finding in findings(&case).iter() {

@@ -125,20 +125,31 @@ pub fn children(
     let mut found = Diagnostics::new(template.source.clone());
     for child in &plan.children {
         let alone = Plan { children: vec![child.clone()], ..plan.clone() };
-        if let (Err(error), Some(task)) = (PlanSet::link(&alone, limit, load), template.tasks.get(child.task)) {
-            found.push(unlinked(&error, task, child.task, &child.name));
+        let Some(task) = template.tasks.get(child.task) else { continue };
+        match PlanSet::link(&alone, limit, load) {
+            Err(error) => found.push(unlinked(&error, task, child.task, &child.name)),
+            Ok(set) => {
+                let linked = set.named(&child.name, child.version.as_deref());
+                let (span, pointer) = place(task, child.task);
+                linked.iter().for_each(|plan| child_has_no_trigger(plan, span, &pointer, &mut found));
+            }
         }
     }
     found.sort();
     found
 }
 
-fn unlinked(error: &LinkError, task: &Task, index: usize, name: &TemplateName) -> Diagnostic {
-    let named = task.properties.as_ref().and_then(|p| p.get("TemplateName"));
-    let (span, pointer) = match named {
+/// Where a task names its child.
+fn place(task: &Task, index: usize) -> (Option<Span>, String) {
+    match task.properties.as_ref().and_then(|p| p.get("TemplateName")).filter(|_| task.action.value.is("ACS::Template"))
+    {
         Some(node) => (node.span.or(task.action.span), format!("/Tasks/{index}/Properties/TemplateName")),
         None => (task.action.span, format!("/Tasks/{index}/Action")),
-    };
+    }
+}
+
+fn unlinked(error: &LinkError, task: &Task, index: usize, name: &TemplateName) -> Diagnostic {
+    let (span, pointer) = place(task, index);
     let finding = |code| Diagnostic::error(code, error.to_string(), span, pointer.clone());
     match error {
         LinkError::Recursion { .. } => finding(Code::RECURSION),

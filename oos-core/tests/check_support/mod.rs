@@ -134,7 +134,7 @@ fn control() -> Vec<Signature> {
 }
 
 /// Templates that others call.
-const STORED: [(&str, &str); 5] = [
+const STORED: [(&str, &str); 6] = [
     (
         "ACS::ECS::RebootInstance",
         "{FormatVersion: OOS-2019-06-01, Parameters: {regionId: {Type: String, Default: '{{ ACS::RegionId }}'},
@@ -147,6 +147,11 @@ const STORED: [(&str, &str); 5] = [
         "ACS::ECS::RunCommand",
         "{FormatVersion: OOS-2019-06-01, Parameters: {commandContent: {Type: String}},
           Tasks: [{Name: nap, Action: ACS::Sleep, Properties: {Duration: '{{ commandContent }}'}}]}",
+    ),
+    (
+        "ACS::Test::Nightly",
+        "{FormatVersion: OOS-2019-06-01, Tasks: [{Name: every, Action: ACS::TimerTrigger,
+          Properties: {Type: rate, Expression: 1 day, EndDate: '2099-01-01'}}]}",
     ),
     ("ACS::Test::Ring", "{FormatVersion: OOS-2019-06-01, Tasks: [{Name: again, Action: ACS::Test::Ring}]}"),
     (
