@@ -1,11 +1,12 @@
-//! Canonical tree → wire: numbering of lists, texts of scalars, places, bodies (aliyun-client 2.2, 2.3).
+//! A normalised call → the parts of an HTTP request: query, form, headers, body (aliyun-client 2.2, 2.3).
 //!
-//! Knows no API: which parameter goes where and in which form is decided before (`oos_core::catalogue`). The "flat
-//! map" style of a few newer APIs is deliberately absent: the SDKs disagree about it.
+//! Knows no API: names, places and forms come from `oos_core::catalogue`, which also numbers lists. The "flat map" style
+//! of a few newer APIs is deliberately absent: the SDKs disagree about it.
 
-use std::sync::Arc;
-
-use oos_core::{Map, Value};
+use oos_core::{
+    Value,
+    catalogue::{Form, Normalised, Place, Style},
+};
 
 use crate::sign::percent_encode;
 
@@ -20,6 +21,10 @@ pub const JSON_TYPE: &str = "application/json; charset=utf-8";
 /// Content type of raw bytes.
 pub const BYTES_TYPE: &str = "application/octet-stream";
 
+/// Headers that a template cannot set: they belong to the connection or to the signature.
+const OWN_HEADERS: [&str; 6] =
+    ["authorization", "connection", "content-length", "host", "transfer-encoding", "user-agent"];
+
 /// A value that has no form on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -32,220 +37,91 @@ pub enum EncodeError {
         /// The number.
         number: String,
     },
-    /// A path names a parameter that was not given.
-    #[error("path `{path}` needs the parameter `{name}`")]
-    PathParameter {
-        /// The path's template.
-        path: String,
-        /// Parameter.
-        name: String,
-    },
-    /// A place that takes text got structure.
-    #[error("parameter `{name}` must be text or a number in this place")]
-    NotScalar {
+    /// A parameter of an XML body, which is sent as text only.
+    #[error("parameter `{name}` belongs into the XML body: give the whole text as `Body`")]
+    XmlMember {
         /// Parameter.
         name: String,
     },
 }
 
-/// Where a parameter goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Place {
-    /// The query.
-    #[default]
-    Query,
-    /// The form body.
-    Form,
-    /// The JSON body.
-    Json,
-    /// A header.
-    Header,
-    /// The path.
-    Path,
-    /// The host only; not sent.
-    Host,
-}
-
-/// How a list or map looks in its place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Form {
-    /// Compact JSON text; a scalar as its text.
-    #[default]
-    Text,
-    /// Numbered members, `Name.1.Key`.
-    Flattened,
-    /// Items joined with commas.
-    Comma,
-}
-
-/// One node at the top of the canonical tree.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parameter {
-    /// Name on the wire.
-    pub name: Arc<str>,
-    /// Place.
-    pub place: Place,
-    /// Form.
-    pub form: Form,
-    /// Value.
-    pub value: Value,
-}
-
-/// Parameters in their places, not yet percent-encoded except for the path.
+/// The parts of a request that come from its parameters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Encoded {
-    /// Encoded path.
-    pub path: String,
-    /// Query.
+    /// Query, not yet percent-encoded.
     pub query: Vec<(String, String)>,
-    /// Form body.
-    pub form: Vec<(String, String)>,
-    /// Members of the JSON body.
-    pub json: Map,
-    /// Headers.
+    /// Headers, the content type among them.
     pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
 }
 
-/// Puts every parameter in its place and form. `path` may name parameters as `{name}` or `[name]`.
+/// Puts every parameter of a call in its place and form.
 ///
 /// # Errors
-/// When a number cannot be written or the path needs what is not there.
-pub fn encode(path: &str, parameters: &[Parameter]) -> Result<Encoded, EncodeError> {
-    let mut out = Encoded { path: fill_path(path, parameters)?, ..Encoded::default() };
-    for parameter in parameters.iter().filter(|p| !p.value.is_null()) {
-        match parameter.place {
-            Place::Query => put(parameter, &mut out.query)?,
-            Place::Form => put(parameter, &mut out.form)?,
-            Place::Header => put(parameter, &mut out.headers)?,
-            Place::Json => drop(out.json.insert(parameter.name.clone(), parameter.value.clone())),
-            Place::Path | Place::Host => {}
-        }
+/// When a number cannot be written, or a member of an XML body stands alone.
+pub fn encode(call: &Normalised) -> Result<Encoded, EncodeError> {
+    check(call)?;
+    let mut query = call.pairs(Place::Query);
+    let mut form = call.pairs(Place::FormBody);
+    if call.style == Style::Rpc && &*call.method == "POST" && form_body(&query).len() > LONGEST_QUERY {
+        form.splice(0..0, std::mem::take(&mut query));
     }
-    Ok(out)
+    let mut headers = call.pairs(Place::Header);
+    headers.extend(call.headers.iter().map(|(name, value)| (name.to_string(), value.to_text().to_string())));
+    headers.retain(|(name, value)| !value.is_empty() && !OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)));
+    let (kind, body) = body(call, &form);
+    let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if body.is_empty() {
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+    } else if let Some(kind) = kind.filter(|_| !typed || !form.is_empty()) {
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        headers.push(("content-type".to_owned(), kind.to_owned()));
+    }
+    Ok(Encoded { query, headers, body })
 }
 
-fn put(parameter: &Parameter, out: &mut Vec<(String, String)>) -> Result<(), EncodeError> {
-    match parameter.form {
-        Form::Flattened => flatten_into(&parameter.name, &parameter.value, out),
-        Form::Comma => {
-            out.push((parameter.name.to_string(), list_text(ListStyle::Comma, &parameter.name, &parameter.value)?));
-            Ok(())
+/// The body and its content type, unless the template names one.
+fn body(call: &Normalised, form: &[(String, String)]) -> (Option<&'static str>, Vec<u8>) {
+    if !form.is_empty() {
+        return (Some(FORM_TYPE), form_body(form).into_bytes());
+    }
+    match &call.body {
+        Value::Null => (None, Vec::new()),
+        Value::String(text) if call.style == Style::ObjectStorage => (None, text.as_bytes().to_vec()),
+        Value::String(text) => {
+            let json = text.trim_start().starts_with(['{', '[']);
+            (Some(if json { JSON_TYPE } else { BYTES_TYPE }), text.as_bytes().to_vec())
         }
-        Form::Text => {
-            out.push((parameter.name.to_string(), text_of(&parameter.name, &parameter.value)?));
-            Ok(())
-        }
+        other => (Some(JSON_TYPE), other.to_string().into_bytes()),
     }
 }
 
-/// Fills `{name}` and `[name]` in a path with encoded parameters; other text stays as it is.
-fn fill_path(path: &str, parameters: &[Parameter]) -> Result<String, EncodeError> {
-    let mut out = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some(start) = rest.find(['{', '[']) {
-        let (head, tail) = rest.split_at(start);
-        let Some(end) = tail.find(['}', ']']) else { break };
-        let name = tail.get(1..end).unwrap_or_default();
-        let missing = || EncodeError::PathParameter { path: path.to_owned(), name: name.to_owned() };
-        let parameter = parameters.iter().find(|p| p.place == Place::Path && *p.name == *name).ok_or_else(missing)?;
-        let text = text_of(name, &parameter.value)?;
-        if text.is_empty() {
-            return Err(missing());
+fn check(call: &Normalised) -> Result<(), EncodeError> {
+    for parameter in &call.tree {
+        if parameter.place == Place::XmlBody && call.body.is_null() {
+            return Err(EncodeError::XmlMember { name: parameter.wire.to_string() });
         }
-        out.push_str(head);
-        out.push_str(&percent_encode(&text));
-        rest = tail.get(end + 1..).unwrap_or_default();
+        if parameter.form != Form::Structured {
+            check_numbers(&parameter.wire, &parameter.value)?;
+        }
     }
-    out.push_str(rest);
-    Ok(if out.is_empty() { "/".to_owned() } else { out })
+    Ok(())
 }
 
-/// Numbers and names the members of a map: lists from 1, nested freely, null left out, empty lists and maps nothing.
+/// Refuses numbers that would be written with an exponent: the SDKs write those differently (aliyun-client 2.2).
 ///
 /// # Errors
-/// When a number cannot be written.
-pub fn flatten(parameters: &Map) -> Result<Vec<(String, String)>, EncodeError> {
-    let mut out = Vec::with_capacity(parameters.len());
-    parameters.iter().try_for_each(|(name, value)| flatten_into(name, value, &mut out))?;
-    Ok(out)
-}
-
-/// [`flatten`] for one value under `name`.
-///
-/// # Errors
-/// When a number cannot be written.
-pub fn flatten_into(name: &str, value: &Value, out: &mut Vec<(String, String)>) -> Result<(), EncodeError> {
+/// The first such number in `value`.
+pub fn check_numbers(name: &str, value: &Value) -> Result<(), EncodeError> {
     match value {
-        Value::Null => Ok(()),
-        Value::List(list) => {
-            let mut numbered = list.iter().zip(1_u32..);
-            numbered.try_for_each(|(item, n)| flatten_into(&format!("{name}.{n}"), item, out))
-        }
-        Value::Map(map) => map.iter().try_for_each(|(key, item)| flatten_into(&format!("{name}.{key}"), item, out)),
-        scalar => {
-            out.push((name.to_owned(), text_of(name, scalar)?));
-            Ok(())
-        }
-    }
-}
-
-/// The text of a value: scalars plain, lists and maps as compact JSON.
-///
-/// # Errors
-/// When a number cannot be written.
-pub fn text_of(name: &str, value: &Value) -> Result<String, EncodeError> {
-    match value {
-        Value::Float(float) => float_text(name, *float),
-        other => Ok(other.to_text().to_string()),
-    }
-}
-
-/// CHOICE: floats are written without exponent, whole ones without fraction; outside this range the SDKs disagree
-/// about the text, so we refuse (aliyun-client 2.2).
-fn float_text(name: &str, float: f64) -> Result<String, EncodeError> {
-    let size = float.abs();
-    if float == 0.0 {
-        Ok("0".to_owned())
-    } else if (1e-6..1e16).contains(&size) {
-        Ok(float.to_string())
-    } else {
-        Err(EncodeError::Number { name: name.to_owned(), number: format!("{float:e}") })
-    }
-}
-
-/// How a list becomes one text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ListStyle {
-    /// `simple`: `a,b`.
-    Comma,
-    /// `spaceDelimited`: `a b`.
-    Space,
-    /// `pipeDelimited`: `a|b`.
-    Pipe,
-    /// `json`: compact JSON.
-    Json,
-}
-
-/// One text of a list; a scalar stands for itself.
-///
-/// # Errors
-/// When a number cannot be written.
-pub fn list_text(style: ListStyle, name: &str, value: &Value) -> Result<String, EncodeError> {
-    let separator = match style {
-        ListStyle::Comma => ",",
-        ListStyle::Space => " ",
-        ListStyle::Pipe => "|",
-        ListStyle::Json => return text_of(name, value),
-    };
-    match value {
-        Value::List(list) => {
-            let items: Result<Vec<_>, _> = list.iter().map(|item| text_of(name, item)).collect();
-            Ok(items?.join(separator))
-        }
-        other => text_of(name, other),
+        Value::Float(float) => match value.to_text() {
+            text if float.is_finite() && !text.contains('e') => Ok(()),
+            text => Err(EncodeError::Number { name: name.to_owned(), number: text.to_string() }),
+        },
+        Value::List(list) => list.iter().try_for_each(|item| check_numbers(name, item)),
+        Value::Map(map) => map.values().try_for_each(|item| check_numbers(name, item)),
+        _ => Ok(()),
     }
 }
 
@@ -255,54 +131,62 @@ pub fn form_body(pairs: &[(String, String)]) -> String {
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
-/// True when a query of these pairs is too long for a URL.
-pub fn is_long(pairs: &[(String, String)]) -> bool {
-    form_body(pairs).len() > LONGEST_QUERY
-}
-
 #[cfg(test)]
 mod tests {
-    use oos_core::params;
+    use oos_core::{
+        catalogue::{NormaliseOptions, normalise},
+        params,
+        ports::api::ApiRequest,
+    };
 
     use super::*;
 
-    fn parameter(name: &str, place: Place, form: Form, value: impl Into<Value>) -> Parameter {
-        Parameter { name: name.into(), place, form, value: value.into() }
+    fn encoded(request: &ApiRequest) -> Encoded {
+        encode(&normalise(request, &NormaliseOptions::default())).unwrap()
     }
 
     #[test]
-    fn puts_parameters_in_their_places() {
-        let parameters = [
-            parameter("ClusterId", Place::Path, Form::Text, "c1 2/3*~+中"),
-            parameter("InstanceIds", Place::Query, Form::Text, ["i-1", "i-2"]),
-            parameter("Tag", Place::Query, Form::Flattened, vec![params! { "Key" => "k", "Value" => "" }]),
-            parameter("Scopes", Place::Form, Form::Comma, ["a", "b"]),
-            parameter("count", Place::Json, Form::Text, 2),
-            parameter("Nothing", Place::Query, Form::Text, Value::Null),
-            parameter("AccountId", Place::Host, Form::Text, "123"),
-        ];
-        let encoded = encode("/clusters/{ClusterId}/nodes", &parameters).unwrap();
-        assert_eq!(encoded.path, "/clusters/c1%202%2F3%2A~%2B%E4%B8%AD/nodes");
-        let pairs = |list: &[(String, String)]| form_body(list);
-        assert_eq!(pairs(&encoded.query), "InstanceIds=%5B%22i-1%22%2C%22i-2%22%5D&Tag.1.Key=k&Tag.1.Value=");
-        assert_eq!(pairs(&encoded.form), "Scopes=a%2Cb");
-        assert_eq!(Value::from(encoded.json), params! { "count" => 2 });
+    fn a_long_query_of_a_post_moves_into_the_body() {
+        let content = "x".repeat(5000);
+        let request = ApiRequest::new("ECS", "RunCommand", params! { "CommandContent" => content, "Timeout" => 60 });
+        let encoded = encoded(&request);
+        assert_eq!(encoded.query, []);
+        assert_eq!(encoded.headers, [("content-type".to_owned(), FORM_TYPE.to_owned())]);
+        assert!(encoded.body.starts_with(b"CommandContent=xxx") && encoded.body.ends_with(b"&Timeout=60"));
     }
 
     #[test]
-    fn a_path_without_its_parameter_is_refused() {
-        let error = encode("/clusters/[ClusterId]", &[]).unwrap_err();
-        assert_eq!(error.to_string(), "path `/clusters/[ClusterId]` needs the parameter `ClusterId`");
+    fn a_map_as_body_is_compact_json() {
+        let mut request = ApiRequest::new("CS", "ModifyClusterNodePool", Value::Null);
+        request.method = Some("PUT".into());
+        request.uri = Some("/clusters/c1/nodepools/np1".into());
+        request.body = params! { "name" => "集群 🚀", "n" => 1.5 };
+        let encoded = encoded(&request);
+        assert_eq!(String::from_utf8(encoded.body).unwrap(), r#"{"name":"集群 🚀","n":1.5}"#);
+        assert_eq!(encoded.headers, [("content-type".to_owned(), JSON_TYPE.to_owned())]);
+    }
+
+    #[test]
+    fn text_for_object_storage_keeps_its_type_and_templates_cannot_set_the_signature() {
+        let mut request = ApiRequest::new("OSS", "PutBucketPolicy", params! { "BucketName" => "examplebucket" });
+        request.method = Some("PUT".into());
+        request.uri = Some("?policy".into());
+        request.headers = params! { "Content-MD5" => "", "Content-Type" => "application/json", "Authorization" => "x", "HOST" => "y" };
+        request.body = "{}".into();
+        let encoded = encoded(&request);
+        assert_eq!(encoded.headers, [("Content-Type".to_owned(), "application/json".to_owned())]);
+        assert_eq!(encoded.query, [("policy".to_owned(), String::new())]);
+        assert_eq!(encoded.body, b"{}");
     }
 
     #[test]
     fn numbers_keep_all_digits_and_never_get_an_exponent() {
-        let text = |value: Value| text_of("n", &value);
-        assert_eq!(text(Value::Int(9_007_199_254_740_993)).unwrap(), "9007199254740993");
-        assert_eq!(text(Value::Float(1.0)).unwrap(), "1");
-        assert_eq!(text(Value::Float(-0.00001)).unwrap(), "-0.00001");
+        let check = |value: Value| check_numbers("n", &value);
+        for fine in [Value::Int(9_007_199_254_740_993), Value::Float(1.0), Value::Float(-0.25)] {
+            assert_eq!(check(fine), Ok(()));
+        }
         for bad in [1e21, 1e-9, f64::NAN, f64::INFINITY] {
-            assert!(text(Value::Float(bad)).is_err(), "{bad}");
+            assert!(check(params! { "a" => vec![bad] }).is_err(), "{bad}");
         }
     }
 }

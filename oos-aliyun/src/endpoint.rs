@@ -3,9 +3,10 @@
 //! No lookup over the network by default. A private network never takes the map of public hosts, which the official
 //! SDKs do by mistake. Everything that enters a host name is checked first: it may come from a template.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::fmt::Debug;
 
 use async_trait::async_trait;
+use oos_core::catalogue::{Catalogue, EndpointFacts, EndpointRule};
 
 /// Which side of the endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,16 +17,34 @@ pub enum Network {
     Public,
     /// From inside a VPC.
     Vpc,
+    /// From the inner network.
+    Internal,
 }
 
-/// Where a product lives when no map says otherwise.
+impl Network {
+    /// The name in hosts.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Public => "",
+            Self::Vpc => "vpc",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// What an endpoint is wanted for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rule {
-    /// `<product>.<region>.aliyuncs.com`.
-    #[default]
-    Regional,
-    /// `<product>.aliyuncs.com`.
-    Central,
+pub struct EndpointQuery<'a> {
+    /// Product id.
+    pub product: &'a str,
+    /// Version, where the caller knows it.
+    pub version: Option<&'a str>,
+    /// Region.
+    pub region: Option<&'a str>,
+    /// Account whose id the host names.
+    pub account: Option<&'a str>,
+    /// Network.
+    pub network: Network,
 }
 
 /// Why there is no endpoint.
@@ -65,98 +84,82 @@ pub trait EndpointResolver: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When there is none.
-    async fn resolve(&self, product: &str, region: Option<&str>, network: Network) -> Result<String, EndpointError>;
+    async fn resolve(&self, query: &EndpointQuery<'_>) -> Result<String, EndpointError>;
 }
 
-/// Map by product and region, else the rule; the default.
-#[derive(Clone, Debug)]
-pub struct RuleResolver {
-    rules: BTreeMap<String, Rule>,
-    map: BTreeMap<(String, String), String>,
-}
-
-/// Products that live in one place.
-const CENTRAL: [&str; 12] = [
-    "alidns", "bssopenapi", "cbn", "cdn", "config", "ims", "location", "quotas", "ram", "resourcecenter",
-    "resourcemanager", "servicemesh",
-];
-
-/// Hosts that the rules do not give; `*` is every region. CHOICE: only those without which main regions fail; the
-/// full map comes with the catalogue.
-const MAPPED: &[(&str, &str, &str)] = &[
-    ("bssopenapi", "*", "business.aliyuncs.com"),
-    ("bssopenapi", "ap-southeast-1", "business.ap-southeast-1.aliyuncs.com"),
-    ("config", "ap-southeast-1", "config.ap-southeast-1.aliyuncs.com"),
-    ("config", "cn-shanghai", "config.cn-shanghai.aliyuncs.com"),
-    ("cms", "*", "metrics.{region}.aliyuncs.com"),
-    ("fc", "*", "fcv3.{region}.aliyuncs.com"),
-    ("r-kvstore", "cn-hangzhou", "r-kvstore.aliyuncs.com"),
-    ("tag", "us-west-1", "tag.us-east-1.aliyuncs.com"),
-];
-
-impl Default for RuleResolver {
-    fn default() -> Self {
-        let rules = CENTRAL.iter().map(|product| ((*product).to_owned(), Rule::Central)).collect();
-        let entry = |(product, region, host): &(&str, &str, &str)| {
-            (((*product).to_owned(), (*region).to_owned()), (*host).to_owned())
-        };
-        Self { rules, map: MAPPED.iter().map(entry).collect() }
-    }
-}
-
-impl RuleResolver {
-    /// Sets the rule of a product.
-    #[must_use]
-    pub fn rule(mut self, product: &str, rule: Rule) -> Self {
-        self.rules.insert(product.to_ascii_lowercase(), rule);
-        self
-    }
-
-    /// Sets the host of a product in a region; `*` is every region, `{region}` in the host stands for it.
-    #[must_use]
-    pub fn host(mut self, product: &str, region: &str, host: &str) -> Self {
-        self.map.insert((product.to_ascii_lowercase(), region.to_owned()), host.to_owned());
-        self
-    }
-
-    fn mapped(&self, product: &str, region: Option<&str>) -> Option<String> {
-        let of = |region: &str| self.map.get(&(product.to_owned(), region.to_owned()));
-        let host = region.and_then(of).or_else(|| of("*"))?;
-        match (host.contains("{region}"), region) {
-            (false, _) => Some(host.clone()),
-            (true, Some(region)) => Some(host.replace("{region}", region)),
-            (true, None) => None,
-        }
-    }
-}
+/// Map of the catalogue, else its rule; the default. Buckets are put in front by the client.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CatalogueResolver;
 
 #[async_trait]
-impl EndpointResolver for RuleResolver {
-    async fn resolve(&self, product: &str, region: Option<&str>, network: Network) -> Result<String, EndpointError> {
-        let product = product.to_ascii_lowercase();
-        region.map(check_region).transpose()?;
-        if network == Network::Public
-            && let Some(host) = self.mapped(&product, region)
-        {
-            return Ok(host);
+impl EndpointResolver for CatalogueResolver {
+    async fn resolve(&self, query: &EndpointQuery<'_>) -> Result<String, EndpointError> {
+        let product = check("product", query.product, 1..=64)?;
+        let region = query.region.map(check_region).transpose()?;
+        let known = Catalogue::embedded().endpoint_facts(product, query.version);
+        let known = known.or_else(|| Catalogue::embedded().endpoint_facts(product, None));
+        let unknown = || EndpointFacts { product: product.into(), ..EndpointFacts::default() }.into();
+        let facts = known.unwrap_or_else(unknown);
+        match (query.account, &facts.pattern) {
+            _ if product == "oss" => object_storage_host(need(product, region)?, query.network),
+            (Some(account), Some(pattern)) => account_host(pattern, account, need(product, region)?),
+            _ => mapped_or_rule(&facts, product, region, query.network),
         }
-        rule_host(&product, region, self.rules.get(&product).copied().unwrap_or_default(), network)
     }
 }
 
-/// The host by rule alone: `<product>[-vpc][.<region>].aliyuncs.com`.
+fn need<'a>(product: &str, region: Option<&'a str>) -> Result<&'a str, EndpointError> {
+    region.ok_or_else(|| EndpointError::NoRegion(product.to_owned()))
+}
+
+/// A private network never takes the map of public hosts.
+fn mapped_or_rule(
+    facts: &EndpointFacts,
+    product: &str,
+    region: Option<&str>,
+    network: Network,
+) -> Result<String, EndpointError> {
+    let of = |map: &std::collections::BTreeMap<std::sync::Arc<str>, _>| map.get(region?).map(ToString::to_string);
+    let mapped = match network {
+        Network::Public => {
+            of(&facts.hosts).or_else(|| of(&facts.published)).or_else(|| facts.global.as_ref().map(ToString::to_string))
+        }
+        Network::Vpc => of(&facts.vpc_hosts),
+        Network::Internal => None,
+    };
+    match (mapped, facts.rule) {
+        (Some(host), _) => Ok(host),
+        (None, EndpointRule::Central) => Ok(facts.rule_host("", network.label())),
+        (None, EndpointRule::Regional) => Ok(facts.rule_host(need(product, region)?, network.label())),
+    }
+}
+
+fn object_storage_host(region: &str, network: Network) -> Result<String, EndpointError> {
+    let side = if network == Network::Public { "" } else { "-internal" };
+    // Somebody may write the region as it stands in the host.
+    let region = region.strip_prefix("oss-").unwrap_or(region);
+    Ok(format!("oss-{region}{side}.aliyuncs.com"))
+}
+
+/// CHOICE: the private hosts of these services are in no source at hand, so every network gets the public one.
+fn account_host(pattern: &str, account: &str, region: &str) -> Result<String, EndpointError> {
+    Ok(pattern.replace("{account}", check_account(account)?).replace("{region}", region))
+}
+
+/// The host by rule alone, for a product that the catalogue may not know.
 ///
 /// # Errors
 /// When the product is no host label, or a regional product has no region.
-pub fn rule_host(product: &str, region: Option<&str>, rule: Rule, network: Network) -> Result<String, EndpointError> {
+pub fn rule_host(
+    product: &str,
+    region: Option<&str>,
+    rule: EndpointRule,
+    network: Network,
+) -> Result<String, EndpointError> {
     let product = product.to_ascii_lowercase();
-    check("product", &product, &product, 1..=64)?;
-    let side = if network == Network::Vpc { "-vpc" } else { "" };
-    match (rule, region) {
-        (Rule::Central, _) => Ok(format!("{product}{side}.aliyuncs.com")),
-        (Rule::Regional, Some(region)) => Ok(format!("{product}{side}.{}.aliyuncs.com", check_region(region)?)),
-        (Rule::Regional, None) => Err(EndpointError::NoRegion(product)),
-    }
+    check("product", &product, 1..=64)?;
+    let facts = EndpointFacts { product: product.as_str().into(), rule, ..EndpointFacts::default() };
+    mapped_or_rule(&facts, &product, region.map(check_region).transpose()?, network)
 }
 
 /// The text, if it may be a region.
@@ -164,7 +167,7 @@ pub fn rule_host(product: &str, region: Option<&str>, rule: Rule, network: Netwo
 /// # Errors
 /// When it has other characters than `a-z 0-9 -`, or is too short or long.
 pub fn check_region(region: &str) -> Result<&str, EndpointError> {
-    check("region", region, region, 2..=64)
+    check("region", region, 2..=64)
 }
 
 /// The text, if it may be a bucket.
@@ -176,7 +179,7 @@ pub fn check_bucket(bucket: &str) -> Result<&str, EndpointError> {
     if edges.contains(&Some('-')) {
         return Err(EndpointError::Invalid { what: "bucket name", value: bucket.to_owned() });
     }
-    check("bucket name", bucket, bucket, 3..=63)
+    check("bucket name", bucket, 3..=63)
 }
 
 /// The text, if it may be an account id.
@@ -192,13 +195,12 @@ pub fn check_account(account: &str) -> Result<&str, EndpointError> {
 
 fn check<'a>(
     what: &'static str,
-    text: &str,
-    out: &'a str,
+    text: &'a str,
     lengths: std::ops::RangeInclusive<usize>,
 ) -> Result<&'a str, EndpointError> {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     match plain && lengths.contains(&text.len()) {
-        true => Ok(out),
+        true => Ok(text),
         false => Err(EndpointError::Invalid { what, value: text.chars().take(64).collect() }),
     }
 }
@@ -227,25 +229,40 @@ mod tests {
     use super::*;
 
     fn resolve(product: &str, region: Option<&str>, network: Network) -> Result<String, EndpointError> {
-        futures::executor::block_on(RuleResolver::default().resolve(product, region, network))
+        let query = EndpointQuery { product, region, network, ..EndpointQuery::default() };
+        futures::executor::block_on(CatalogueResolver.resolve(&query))
     }
 
     #[test]
-    fn rules_and_map() {
+    fn map_then_rule() {
         let public = |product, region| resolve(product, Some(region), Network::Public).unwrap();
-        assert_eq!(public("OOS", "cn-hangzhou"), "oos.cn-hangzhou.aliyuncs.com");
+        assert_eq!(public("oos", "cn-hangzhou"), "oos.cn-hangzhou.aliyuncs.com");
+        assert_eq!(public("ecs", "cn-hangzhou"), "ecs-cn-hangzhou.aliyuncs.com");
         assert_eq!(public("ram", "cn-hangzhou"), "ram.aliyuncs.com");
         assert_eq!(public("cms", "eu-central-1"), "metrics.eu-central-1.aliyuncs.com");
         assert_eq!(public("bssopenapi", "cn-hangzhou"), "business.aliyuncs.com");
         assert_eq!(public("ecs", "xx-new-9"), "ecs.xx-new-9.aliyuncs.com");
         assert_eq!(public("tag", "us-west-1"), "tag.us-east-1.aliyuncs.com");
+        assert_eq!(public("no-such-product", "cn-hangzhou"), "no-such-product.cn-hangzhou.aliyuncs.com");
+        assert_eq!(public("oss", "cn-hangzhou"), "oss-cn-hangzhou.aliyuncs.com");
+    }
+
+    #[test]
+    fn hosts_that_name_an_account() {
+        let (region, account) = (Some("cn-hangzhou"), Some("123"));
+        let query = EndpointQuery { product: "mns", region, account, ..EndpointQuery::default() };
+        let host = futures::executor::block_on(CatalogueResolver.resolve(&query)).unwrap();
+        assert_eq!(host, "123.mns.cn-hangzhou.aliyuncs.com");
+        let query = EndpointQuery { account: Some("evil.com/"), ..query };
+        assert!(futures::executor::block_on(CatalogueResolver.resolve(&query)).is_err());
     }
 
     #[test]
     fn a_private_network_never_takes_a_public_host() {
         let vpc = |product| resolve(product, Some("cn-hangzhou"), Network::Vpc).unwrap();
         assert_eq!(vpc("ecs"), "ecs-vpc.cn-hangzhou.aliyuncs.com");
-        assert_eq!(vpc("r-kvstore"), "r-kvstore-vpc.cn-hangzhou.aliyuncs.com");
+        assert_eq!(vpc("oss"), "oss-cn-hangzhou-internal.aliyuncs.com");
+        assert_eq!(vpc("oos"), "oos-vpc.cn-hangzhou.aliyuncs.com");
     }
 
     #[test]
@@ -256,7 +273,8 @@ mod tests {
         assert_eq!(rules.len(), 5);
         for vector in rules {
             let text = |key: &str| vector.get(key).and_then(oos_core::Value::as_str);
-            let rule = if text("endpoint_type") == Some("regional") { Rule::Regional } else { Rule::Central };
+            let rule =
+                if text("endpoint_type") == Some("regional") { EndpointRule::Regional } else { EndpointRule::Central };
             let network = if text("network") == Some("vpc") { Network::Vpc } else { Network::Public };
             let host = rule_host(text("product").unwrap(), text("region_id"), rule, network);
             assert_eq!(host.as_deref().ok(), text("output_python"));

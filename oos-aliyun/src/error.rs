@@ -37,7 +37,9 @@ pub fn read_answer(response: &Response<Bytes>, object_storage: bool) -> Result<A
     }
     let body = match structured(response) {
         Some(body) => body,
-        None if object_storage && !says_structured(response) => Value::from(String::from_utf8_lossy(response.body()).as_ref()),
+        None if object_storage && !says_structured(response) => {
+            Value::from(String::from_utf8_lossy(response.body()).as_ref())
+        }
         None => return Err(unparsable(response)),
     };
     let request_id = field(&body, "RequestId").or(header_id);
@@ -153,8 +155,7 @@ pub(crate) fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
 
 /// `Sun, 17 Dec 2023 03:20:00 GMT`.
 fn parse_http_date(text: &str) -> Option<Timestamp> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut words = text.split_once(", ")?.1.split(' ');
     let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let month = MONTHS.iter().position(|name| *name == month)? + 1;
@@ -174,7 +175,7 @@ pub(crate) fn diagnose(error: ApiError, ours: Option<&str>, secrets: &[&str]) ->
         _ => "",
     };
     let message = format!("{}{verdict}", redact(&message, secrets)).into();
-    let body = if is_signature(&code) { redact_value(&body, secrets) } else { body };
+    let body = redact_value(&body, secrets);
     ApiError::Service { code, message, http_status, request_id, retry_after, body }
 }
 

@@ -4,6 +4,8 @@ pub mod encode;
 pub mod sign;
 
 #[cfg(feature = "client")]
+mod builder;
+#[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "client")]
 pub mod credential;
@@ -11,11 +13,22 @@ pub mod credential;
 pub mod endpoint;
 #[cfg(feature = "client")]
 pub mod error;
+#[cfg(feature = "client")]
+mod location;
 #[cfg(feature = "oss")]
-pub mod oss;
+mod oss;
+#[cfg(feature = "client")]
+mod request;
 #[cfg(feature = "client")]
 pub mod retry;
 #[cfg(feature = "client")]
 pub mod transport;
-#[cfg(feature = "oss")]
+#[cfg(feature = "client")]
 mod xml;
+
+#[cfg(feature = "client")]
+pub use builder::{BuildError, ClientBuilder};
+#[cfg(feature = "client")]
+pub use client::Client;
+#[cfg(feature = "client")]
+pub use credential::{Credentials, default_chain};

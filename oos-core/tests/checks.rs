@@ -3,7 +3,7 @@
 //! Rewrite them with `OOS_BLESS=1 cargo test -p oos-core --features catalogue --test checks`, then read the difference.
 //! The actions are declarations without bodies, in the shapes of the real ones.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests read the environment")]
 
 mod check_support;

@@ -121,7 +121,10 @@ impl Executor {
                 _ => clock.advance_to_next(),
             };
             if clock.now().since(start) > MAX_VIRTUAL && deadline.is_none() {
-                return Stop::Runaway(format!("more than {} days of virtual time passed", MAX_VIRTUAL.as_secs() / 86_400));
+                return Stop::Runaway(format!(
+                    "more than {} days of virtual time passed",
+                    MAX_VIRTUAL.as_secs() / 86_400
+                ));
             }
             if clock.fired() - fired > MAX_TIMERS {
                 return Stop::Runaway(format!("more than {MAX_TIMERS} timers fired"));

@@ -58,8 +58,7 @@ fn case_3_runs_a_command_with_one_failure() {
         let ids = cloud.ecs().instances(5).running().create();
         cloud.assistant().on_command(any()).on_instance(&ids[2]).then(exit(1).stdout("no space left"));
         cloud.assistant().default(exit(0).stdout("done"));
-        let run =
-            bed.run("ACS-ECS-BulkyRunCommand", params! { "targets" => targets(&ids), "commandContent" => "run" });
+        let run = bed.run("ACS-ECS-BulkyRunCommand", params! { "targets" => targets(&ids), "commandContent" => "run" });
         run.expect_failure();
         run.task("runCommand").status(TaskStatus::Failed);
 

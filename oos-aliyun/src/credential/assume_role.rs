@@ -60,11 +60,13 @@ impl RoleRequest {
     }
 }
 
+/// CHOICE: the documented shortest name, 2, is left to the service; recorded requests of the official library use one
+/// letter.
 fn check_session(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '-' | '_');
-    match (2..=64).contains(&name.len()) && name.chars().all(allowed) {
+    match (1..=64).contains(&name.len()) && name.chars().all(allowed) {
         true => Ok(()),
-        false => Err(format!("the session name `{name}` must be 2 to 64 of letters, digits and `. @ - _`")),
+        false => Err(format!("the session name `{name}` must be at most 64 of letters, digits and `. @ - _`")),
     }
 }
 
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn session_names_are_checked() {
         assert!(check_session("oos-exec.1@x_y").is_ok());
-        for bad in ["a", "a b", "ü-name", &"x".repeat(65)] {
+        for bad in ["", "a b", "ü-name", &"x".repeat(65)] {
             assert!(check_session(bad).is_err(), "{bad}");
         }
     }

@@ -160,7 +160,11 @@ impl Cached {
 
     fn start(&self, id: u64, sender: oneshot::Sender<Outcome>) {
         let inner = Arc::clone(&self.0);
-        let span = tracing::debug_span!("aliyun.credential", provider = tracing::field::Empty, outcome = tracing::field::Empty);
+        let span = tracing::debug_span!(
+            "aliyun.credential",
+            provider = tracing::field::Empty,
+            outcome = tracing::field::Empty
+        );
         let work = async move {
             let outcome = inner.source.fetch().await;
             record(&outcome);

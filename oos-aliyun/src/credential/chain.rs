@@ -105,10 +105,12 @@ impl Chain {
 
 /// Nothing worked: not an error unless something was there.
 fn summary(skipped: &[CredentialError]) -> Result<Option<Provided>, CredentialError> {
-    let Some(first) = skipped.first() else { return Ok(None) };
+    if skipped.is_empty() {
+        return Ok(None);
+    }
     let all: Vec<_> = skipped.iter().map(|e| format!("{}: {}", e.source_name, e.message)).collect();
     let transient = skipped.iter().any(|error| error.transient);
-    Err(CredentialError { source_name: first.source_name.clone(), message: all.join("; ").into(), transient })
+    Err(CredentialError { source_name: "default".into(), message: all.join("; ").into(), transient })
 }
 
 #[async_trait]

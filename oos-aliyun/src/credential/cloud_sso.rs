@@ -43,9 +43,9 @@ impl CloudSso {
         let url: http::Uri =
             self.sign_in_url.parse().map_err(|_| broken(NAME, "`cloud_sso_sign_in_url` is not a URL"))?;
         let (scheme, host) = (url.scheme_str().unwrap_or_default(), url.authority().map(ToString::to_string));
-        let host = host.filter(|_| scheme == "https").ok_or_else(|| {
-            broken(NAME, "`cloud_sso_sign_in_url` is not an https URL")
-        })?;
+        let host = host
+            .filter(|_| scheme == "https")
+            .ok_or_else(|| broken(NAME, "`cloud_sso_sign_in_url` is not an https URL"))?;
         let body = params! { "AccountId" => &self.account_id, "AccessConfigurationId" => &self.access_config };
         http::Request::post(format!("https://{host}/cloud-credentials"))
             .header("content-type", "application/json")

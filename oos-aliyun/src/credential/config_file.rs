@@ -52,11 +52,11 @@ impl ConfigFile {
         Self { runtime, path, profile }
     }
 
-    /// `region_id` of the profile that would be used.
-    pub fn region(&self) -> Option<String> {
+    /// A setting of the profile that would be used, e.g. `region_id`, `endpoint`.
+    pub fn setting(&self, key: &str) -> Option<String> {
         let file = self.read().ok()??;
         let profile = file.profile(&self.profile_name(&file)?).ok()?;
-        profile.text("region_id")
+        profile.text(key)
     }
 
     fn read(&self) -> Result<Option<File>, CredentialError> {
@@ -141,10 +141,7 @@ impl Profile<'_> {
 
     fn sts(&self) -> Sts {
         let vpc = self.flag("enable_vpc") || self.text("endpoint_type").is_some_and(|kind| kind == "vpc");
-        Sts::new(self.file.runtime.clone())
-            .endpoint(self.text("sts_endpoint"))
-            .region(self.text("sts_region"))
-            .vpc(vpc)
+        Sts::new(self.file.runtime.clone()).endpoint(self.text("sts_endpoint")).region(self.text("sts_region")).vpc(vpc)
     }
 
     fn role(&self) -> Result<RoleRequest, CredentialError> {

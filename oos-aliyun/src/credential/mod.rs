@@ -149,8 +149,8 @@ pub(crate) fn read_keys(source: &str, keys: &Value) -> Result<Credential, Creden
         let value = keys.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         value.ok_or_else(|| broken(source, format!("the answer has no `{name}`")))
     };
-    let expires = Timestamp::parse(text("Expiration")?)
-        .map_err(|_| broken(source, "the answer's `Expiration` is not a time"))?;
+    let expires =
+        Timestamp::parse(text("Expiration")?).map_err(|_| broken(source, "the answer's `Expiration` is not a time"))?;
     let token: Arc<str> = text("SecurityToken")?.into();
     Ok(Credential::new(text("AccessKeyId")?, text("AccessKeySecret")?, Some(token), Some(expires)))
 }

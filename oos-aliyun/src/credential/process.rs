@@ -118,9 +118,10 @@ mod tests {
     #[test]
     fn splits_like_a_posix_shell() {
         let words = |text: &str| split(text, false).unwrap();
-        assert_eq!(words(r#"/bin/x 'a "b' "c \" \n $d" e\ f g'h'i "" "#), [
-            "/bin/x", "a \"b", "c \" \\n $d", "e f", "ghi", ""
-        ]);
+        assert_eq!(
+            words(r#"/bin/x 'a "b' "c \" \n $d" e\ f g'h'i "" "#),
+            ["/bin/x", "a \"b", "c \" \\n $d", "e f", "ghi", ""]
+        );
         assert_eq!(words("a \\\n b\\\nc"), ["a", "bc"]);
         for bad in ["'a", "\"a", "a\\", "", "  "] {
             assert!(split(bad, false).is_err(), "{bad}");

@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use oos_core::{
-    ExecutionId,
-    ports::credential::CredentialError,
-};
+use oos_core::{ExecutionId, ports::credential::CredentialError};
 use tokio::sync::OnceCell;
 
 use super::{

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use oos_core::{
     Value,
+    catalogue::EndpointRule,
     ports::{
         api::{ApiError, ApiErrorKind},
         credential::{Credential, CredentialError},
@@ -15,7 +16,7 @@ use oos_core::{
 
 use crate::{
     encode::{FORM_TYPE, form_body},
-    endpoint::{Network, Rule, check_region, rule_host},
+    endpoint::{Network, check_region, rule_host},
     error::{read_answer, server_time, transport_error},
     sign::{RequestSigner, Signable, acs3},
     transport::{Runtime, SendOptions},
@@ -31,6 +32,7 @@ pub struct Sts {
     endpoint: Option<String>,
     region: Option<String>,
     vpc: bool,
+    version: &'static str,
 }
 
 impl Sts {
@@ -38,7 +40,7 @@ impl Sts {
     pub fn new(runtime: Runtime) -> Self {
         let region = runtime.var("ALIBABA_CLOUD_STS_REGION");
         let vpc = runtime.flag("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
-        Self { runtime, endpoint: None, region, vpc }
+        Self { runtime, endpoint: None, region, vpc, version: VERSION }
     }
 
     /// At this host, whatever the environment says.
@@ -62,6 +64,12 @@ impl Sts {
         self
     }
 
+    /// For another service that is called in the same way.
+    pub(crate) fn version(mut self, version: &'static str) -> Self {
+        self.version = version;
+        self
+    }
+
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
     }
@@ -73,7 +81,7 @@ impl Sts {
         let Some(region) = &self.region else { return Ok(("https", "sts.aliyuncs.com".to_owned())) };
         let network = if self.vpc { Network::Vpc } else { Network::Public };
         check_region(region)
-            .and_then(|region| rule_host("sts", Some(region), Rule::Regional, network))
+            .and_then(|region| rule_host("sts", Some(region), EndpointRule::Regional, network))
             .map(|host| ("https", host))
             .map_err(|error| error.to_string())
     }
@@ -146,27 +154,29 @@ impl Sts {
             product: "sts".to_owned(),
             ..Signable::default()
         };
-        for (name, value) in [("x-acs-action", action), ("x-acs-version", VERSION), ("content-type", FORM_TYPE)] {
+        for (name, value) in [("x-acs-action", action), ("x-acs-version", self.version), ("content-type", FORM_TYPE)] {
             request.headers.insert(name, value);
         }
         request.headers.insert("accept", "application/json");
-        request.headers.insert("user-agent", &crate::client::user_agent(""));
+        request.headers.insert("user-agent", &crate::request::user_agent(""));
         let now = oos_core::Timestamp::from_millis(self.runtime.clock.now().as_millis() + skew_millis);
         let nonce = self.runtime.entropy.nonce();
         match credential {
-            Some(credential) => acs3::Acs3::default()
-                .sign(&mut request, credential, now, &nonce)
-                .map_err(|error| error.to_string())?,
+            Some(credential) => {
+                acs3::Acs3::default().sign(&mut request, credential, now, &nonce).map_err(|error| error.to_string())?
+            }
             None => acs3::prepare(&mut request, acs3::Algorithm::default(), now, &nonce),
         }
-        crate::client::to_http(&request).map_err(|error| error.to_string())
+        crate::request::to_http(&request).map_err(|error| error.to_string())
     }
 }
 
 fn failed(source: &str, action: &str, error: &ApiError) -> CredentialError {
     use ApiErrorKind as Kind;
-    let transient =
-        matches!(error.kind(), Kind::Throttled | Kind::ServerFault | Kind::NeverSent | Kind::UnknownOutcome | Kind::Other);
+    let transient = matches!(
+        error.kind(),
+        Kind::Throttled | Kind::ServerFault | Kind::NeverSent | Kind::UnknownOutcome | Kind::Other
+    );
     let id = error.request_id().map(|id| format!(" (RequestId: {id})")).unwrap_or_default();
     let message: Arc<str> = format!("{action}: {error}{id}").into();
     CredentialError { source_name: source.into(), message, transient }

@@ -17,9 +17,14 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use oos_core::ports::{Clock, Spawner};
+use oos_core::{
+    engine::{TokioClock, TokioSpawner},
+    ports::{Clock, Spawner},
+};
 
-pub use system::{SystemClock, SystemEntropy, SystemEnv, SystemFiles, TokioSpawner};
+#[cfg(feature = "process")]
+pub use system::SystemProcesses;
+pub use system::{SystemEntropy, SystemEnv, SystemFiles};
 
 /// Largest body that is read (aliyun-client 5.1).
 pub const BODY_LIMIT: usize = 16 << 20;
@@ -149,7 +154,7 @@ impl Runtime {
             env: Arc::new(SystemEnv),
             files: Arc::new(SystemFiles),
             entropy: Arc::new(SystemEntropy),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(TokioClock),
             spawner: Arc::new(TokioSpawner),
             #[cfg(feature = "process")]
             processes: None,
@@ -169,7 +174,7 @@ impl Runtime {
     #[cfg(feature = "process")]
     #[must_use]
     pub fn with_processes(mut self) -> Self {
-        self.processes = Some(Arc::new(system::SystemProcesses));
+        self.processes = Some(Arc::new(SystemProcesses));
         self
     }
 
@@ -201,7 +206,9 @@ mod tests {
 
     #[test]
     fn loopback_is_told_by_address_not_by_prefix() {
-        for (host, expected) in [("127.0.0.1", true), ("[::1]", true), ("LOCALHOST", true), ("127.0.0.1.evil.com", false)] {
+        for (host, expected) in
+            [("127.0.0.1", true), ("[::1]", true), ("LOCALHOST", true), ("127.0.0.1.evil.com", false)]
+        {
             assert_eq!(is_loopback(host), expected, "{host}");
         }
     }

@@ -101,9 +101,14 @@ impl Transport for ReqwestTransport {
 }
 
 fn to_reqwest(request: http::Request<Bytes>, options: &SendOptions) -> Result<reqwest::Request, TransportError> {
+    let says_empty = request.body().is_empty() && matches!(request.method().as_str(), "POST" | "PUT" | "PATCH");
     let mut request = reqwest::Request::try_from(request).map_err(|_| request_error("the URL is not valid"))?;
     // The host comes from the URL; a second one is refused by HTTP/2.
     request.headers_mut().remove(http::header::HOST);
+    if says_empty {
+        // Left to itself hyper says nothing, and gateways answer 411.
+        request.headers_mut().insert(http::header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
+    }
     *request.timeout_mut() = Some(options.timeout);
     Ok(request)
 }

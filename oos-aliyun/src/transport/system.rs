@@ -1,12 +1,6 @@
-//! The real environment, files, clock, randomness and processes.
+//! The real environment, files, randomness and processes. Clock and spawner are those of `oos_core`.
 
 use std::path::Path;
-
-use futures::future::BoxFuture;
-use oos_core::{
-    Timestamp,
-    ports::{Clock, Spawner},
-};
 
 use super::{Entropy, Env, FileRead};
 
@@ -42,35 +36,6 @@ impl Entropy for SystemEntropy {
 
     fn unit(&self) -> f64 {
         fastrand::f64()
-    }
-}
-
-/// The machine's clock, waiting on tokio.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the port itself")]
-    fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "this is the port itself")]
-    fn sleep_until(&self, deadline: Timestamp) -> BoxFuture<'static, ()> {
-        let wait = deadline.since(self.now());
-        Box::pin(async move { tokio::time::sleep(wait).await })
-    }
-}
-
-/// Tasks of the present tokio runtime.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TokioSpawner;
-
-impl Spawner for TokioSpawner {
-    #[expect(clippy::disallowed_methods, reason = "this is the port itself")]
-    fn spawn(&self, driver: BoxFuture<'static, ()>) {
-        drop(tokio::spawn(driver));
     }
 }
 

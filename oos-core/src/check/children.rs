@@ -111,17 +111,15 @@ fn parameters(
     }
 }
 
+/// Compiles a template by name and version.
+pub type Load<'l> = dyn FnMut(&TemplateName, Option<&str>) -> Result<Arc<Plan>, LinkError> + 'l;
+
 /// Findings about the children that a plan names, at the tasks that name them: templates that call themselves, nest
-/// too deep, do not exist or do not compile. `load` compiles a template by name and version.
+/// too deep, do not exist, do not compile, or begin with a trigger.
 ///
 /// Compiling a plan never looks into its children; an editor or a build step calls this in addition, and an engine
 /// finds the same when it links the plan.
-pub fn children(
-    template: &Template,
-    plan: &Plan,
-    limit: usize,
-    load: &mut dyn FnMut(&TemplateName, Option<&str>) -> Result<Arc<Plan>, LinkError>,
-) -> Diagnostics {
+pub fn children(template: &Template, plan: &Plan, limit: usize, load: &mut Load<'_>) -> Diagnostics {
     let mut found = Diagnostics::new(template.source.clone());
     for child in &plan.children {
         let alone = Plan { children: vec![child.clone()], ..plan.clone() };

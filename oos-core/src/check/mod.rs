@@ -21,8 +21,8 @@ mod selectors;
 mod types;
 mod walk;
 
-pub use children::children;
 pub(crate) use children::declared;
+pub use children::{Load, children};
 pub(crate) use conditions::condition;
 pub(crate) use names::{jump_target, unknown_action};
 pub(crate) use parameters::constraints;

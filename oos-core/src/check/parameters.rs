@@ -220,7 +220,8 @@ fn unused(template: &Template, plan: &Plan, found: &mut Diagnostics) {
         let others = template.parameters.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, p)| p);
         let mentioned =
             others.filter_map(|p| p.console("AssociationPropertyMetadata")).any(|metadata| mentions(metadata, name));
-        if !mentioned && !(broken && meant(template, name, found)) {
+        let mended = broken && meant(template, name, found);
+        if !mentioned && !mended {
             let message = format!("nothing uses parameter `{name}`");
             let pointer = format!("/Parameters/{}", crate::plan::escape(name));
             let finding = Diagnostic::warning(Code::UNUSED_PARAMETER, message, parameter.name.span, pointer);

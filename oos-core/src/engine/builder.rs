@@ -5,9 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, RefuseAll, RetryingCaller, TracingSink,
-};
+use super::{ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, RefuseAll, RetryingCaller, TracingSink};
 use crate::{
     Limits, Map, RegionId, Value,
     expr::{Function, Functions},
@@ -237,7 +235,7 @@ impl EngineBuilder {
         let spawner = self.spawner.or_else(default_spawner).ok_or(EngineError::Incomplete("a spawner"))?;
         let environment = Environment {
             actions: Arc::new(self.registry.clone()),
-            functions: self.functions.clone(),
+            functions: self.functions,
             variables: self.custom,
             limits: self.limits.clone(),
         };
@@ -249,12 +247,7 @@ impl EngineBuilder {
             inner: Arc::new(Inner {
                 registry: self.registry,
                 environment,
-                options: TreeOptions {
-                    limits: self.limits,
-                    functions: self.functions,
-                    selectors: SelectorCache::default(),
-                    risk: self.risk,
-                },
+                options: TreeOptions { limits: self.limits, selectors: SelectorCache::default(), risk: self.risk },
                 ports: ActionPorts {
                     api,
                     clock: clock.clone(),

@@ -81,8 +81,7 @@ impl ExecutionStore for MemoryStore {
         if state.journals.contains_key(&header.id) {
             return Err(StoreError::Exists(format!("execution {}", header.id).into()));
         }
-        let entry =
-            Entry { header: header.clone(), records: Vec::new(), snapshot: None, epoch: Epoch(0), owner: None };
+        let entry = Entry { header: header.clone(), records: Vec::new(), snapshot: None, epoch: Epoch(0), owner: None };
         state.journals.insert(header.id.clone(), entry);
         Ok(())
     }
@@ -119,11 +118,7 @@ impl ExecutionStore for MemoryStore {
     async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
         let state = self.lock();
         let entry = state.journals.get(id).ok_or_else(|| not_found(id))?;
-        Ok(Journal {
-            header: entry.header.clone(),
-            snapshot: entry.snapshot.clone(),
-            records: entry.records.clone(),
-        })
+        Ok(Journal { header: entry.header.clone(), snapshot: entry.snapshot.clone(), records: entry.records.clone() })
     }
 }
 

@@ -38,7 +38,7 @@ use crate::{
     plan::{Environment, LinkError, Plan, PlanSet},
     ports::{
         Clock, EventSink, Spawner,
-        action::{ActionCatalog, ActionError, ActionPorts},
+        action::{ActionError, ActionPorts},
         ids::IdSource,
         index::{ExecutionIndex, OwnerId},
         parameter_store::ParameterStore,
@@ -112,6 +112,9 @@ pub struct Engine {
     inner: Arc<Inner>,
 }
 
+/// Name and digest of a compiled template.
+type PlanKey = (Option<TemplateName>, Arc<str>);
+
 #[derive(Debug)]
 struct Inner {
     registry: ActionRegistry,
@@ -130,7 +133,7 @@ struct Inner {
     owner: OwnerId,
     lease: Duration,
     variables: Value,
-    plans: Mutex<BTreeMap<(Option<TemplateName>, Arc<str>), Arc<Plan>>>,
+    plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
     live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
 }
 
@@ -157,7 +160,11 @@ impl Engine {
     ///
     /// # Errors
     /// Findings of the template or a child, parameters that do not fit, and what the store says.
-    pub async fn start(&self, template: &Template, parameters: impl Into<Value> + Send) -> Result<ExecutionHandle, EngineError> {
+    pub async fn start(
+        &self,
+        template: &Template,
+        parameters: impl Into<Value> + Send,
+    ) -> Result<ExecutionHandle, EngineError> {
         self.start_with(template, parameters.into(), StartOptions::default()).await
     }
 
@@ -174,7 +181,8 @@ impl Engine {
         let name = TemplateName::new(name);
         let stored = self.inner.registry.template(&name, None).await?;
         let stored = stored.ok_or_else(|| EngineError::NoTemplate(name.clone()))?;
-        let template = Template::parse_source(stored.source, &self.inner.environment.limits).map_err(EngineError::Template)?;
+        let template =
+            Template::parse_source(stored.source, &self.inner.environment.limits).map_err(EngineError::Template)?;
         options.template_name.get_or_insert(name);
         self.start_with(&template, parameters, options).await
     }
@@ -342,13 +350,6 @@ impl Inner {
             variables: Value::from(variables),
             kept: options.kept.clone(),
         }
-    }
-}
-
-/// What of [`ActionCatalog`] the engine needs; kept here so that the import is used where it belongs.
-impl AsRef<dyn ActionCatalog> for Engine {
-    fn as_ref(&self) -> &(dyn ActionCatalog + 'static) {
-        &self.inner.registry
     }
 }
 

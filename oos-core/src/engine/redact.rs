@@ -62,7 +62,10 @@ fn mask_text(text: &str, secrets: &[Arc<str>]) -> String {
         return MASK.to_owned();
     }
     let parts = secrets.iter().filter(|s| s.len() >= MIN_PART);
-    parts.fold(text.to_owned(), |text, secret| if text.contains(&**secret) { text.replace(&**secret, MASK) } else { text })
+    parts.fold(
+        text.to_owned(),
+        |text, secret| if text.contains(&**secret) { text.replace(&**secret, MASK) } else { text },
+    )
 }
 
 fn mask(value: &Value, secrets: &[Arc<str>]) -> Value {

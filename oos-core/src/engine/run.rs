@@ -52,12 +52,8 @@ fn spawn(
 
 /// Ids of executions that have not ended.
 pub(super) async fn unfinished(inner: &Arc<Inner>) -> Result<Vec<ExecutionId>, EngineError> {
-    let status = vec![
-        ExecutionStatus::Started,
-        ExecutionStatus::Queued,
-        ExecutionStatus::Running,
-        ExecutionStatus::Waiting,
-    ];
+    let status =
+        vec![ExecutionStatus::Started, ExecutionStatus::Queued, ExecutionStatus::Running, ExecutionStatus::Waiting];
     let mut query = ExecutionQuery { status, limit: PAGE, ascending: true, ..ExecutionQuery::default() };
     let mut ids = Vec::new();
     loop {
@@ -109,6 +105,7 @@ fn pinned(inner: &Arc<Inner>, header: &ExecutionHeader) -> Result<(Arc<crate::pl
             None => plans.insert_anonymous(plan),
         }
     }
-    let root = root.ok_or_else(|| StoreError::Corrupt(format!("{}: the root template is missing", header.id).into()))?;
+    let root =
+        root.ok_or_else(|| StoreError::Corrupt(format!("{}: the root template is missing", header.id).into()))?;
     Ok((root, plans))
 }

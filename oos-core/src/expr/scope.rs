@@ -28,7 +28,7 @@ pub trait Names {
     fn in_loop(&self) -> bool;
     /// Index of the task that the expression belongs to; its own outputs are an error, those of later ones a warning.
     fn current_task(&self) -> Option<usize>;
-    /// True when a task comes after the one that the expression belongs to.
+    /// True when a task comes after the one that the expression belongs to; those around an `ACS::Loop` may not.
     fn is_later(&self, task: usize) -> bool {
         self.current_task().is_some_and(|current| task > current)
     }

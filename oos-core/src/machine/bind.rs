@@ -19,15 +19,6 @@ pub(super) fn given<'v>(values: &'v Value, name: &str) -> Option<&'v Value> {
     values.as_map()?.get_folded(name).map(|(_, v)| v).filter(|v| !v.is_null())
 }
 
-/// What happens to a given name that the plan does not declare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unknown {
-    /// `InvalidParameter.Unknown`.
-    Refuse,
-    /// Dropped: one official template passes such a name to `ACS::Template` (template-language 2.2).
-    Drop,
-}
-
 /// Checks given parameters against a plan as far as that is possible without evaluating defaults: unknown names,
 /// missing values, types, constraints. Gives the coerced values by declared name.
 ///

@@ -7,12 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ExecutionId, TaskName, Timestamp, Value,
     ids::{MachinePath, StepKey},
-    ports::{
-        action::ActionError,
-        control::Purpose,
-        parameter_store::ParameterRef,
-        store::PinnedTemplate,
-    },
+    ports::{action::ActionError, control::Purpose, parameter_store::ParameterRef, store::PinnedTemplate},
 };
 
 /// One input with the time at which the host saw it.

@@ -69,7 +69,13 @@ impl Rate {
         Ok(Self { windows: vec![window], max_errors, batches: if batched { vec![window] } else { vec![] }, pause })
     }
 
-    fn batches(sizes: &[Value], rate: &Value, n: u32, max_errors: u32, pause: PauseOption) -> Result<Self, ActionError> {
+    fn batches(
+        sizes: &[Value],
+        rate: &Value,
+        n: u32,
+        max_errors: u32,
+        pause: PauseOption,
+    ) -> Result<Self, ActionError> {
         let read = |size: &Value| match parse_amount(size, n, Rounding::Up)? {
             0 => Err(invalid("a batch must have at least one item".into())),
             size => Ok(size),

@@ -201,11 +201,9 @@ impl Step {
     fn report(&self, item: Option<u32>) -> StepReport {
         let retry_at = if let Phase::Retrying(at) = self.phase { Some(at) } else { None };
         let waiting = match &self.phase {
-            Phase::Confirming => Some(WaitReport {
-                waiting_for: Some(WaitingFor::RiskConfirmation),
-                voters: Vec::new(),
-                until: None,
-            }),
+            Phase::Confirming => {
+                Some(WaitReport { waiting_for: Some(WaitingFor::RiskConfirmation), voters: Vec::new(), until: None })
+            }
             Phase::Waiting(wait) => Some(WaitReport {
                 waiting_for: wait.waiting_for,
                 voters: wait.voters.clone(),

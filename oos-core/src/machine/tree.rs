@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     ExecutionId, Limits, Timestamp, Value,
-    expr::Functions,
     ids::{MachinePath, PathStep},
     plan::{Plan, PlanSet},
     ports::{action::ActionError, event::EventKind, parameter_store::ParameterRef},
@@ -38,8 +37,23 @@ pub struct VerbRisk;
 impl RiskPolicy for VerbRisk {
     fn is_high(&self, _service: &str, api: &str, risk: &str) -> bool {
         const VERBS: [&str; 17] = [
-            "Delete", "Release", "Remove", "Terminate", "Destroy", "Stop", "Reboot", "Restart", "Reset", "ReInit",
-            "Replace", "Revoke", "Detach", "Unassociate", "Disassociate", "Flush", "Abolish",
+            "Delete",
+            "Release",
+            "Remove",
+            "Terminate",
+            "Destroy",
+            "Stop",
+            "Reboot",
+            "Restart",
+            "Reset",
+            "ReInit",
+            "Replace",
+            "Revoke",
+            "Detach",
+            "Unassociate",
+            "Disassociate",
+            "Flush",
+            "Abolish",
         ];
         if risk.eq_ignore_ascii_case("Normal") {
             return false;
@@ -54,8 +68,6 @@ impl RiskPolicy for VerbRisk {
 pub struct TreeOptions {
     /// Bounds.
     pub limits: Limits,
-    /// Functions, for aggregates.
-    pub functions: Functions,
     /// Compiled programs, shared by all trees of an engine.
     pub selectors: SelectorCache,
     /// Which calls need a confirmation.
@@ -64,12 +76,7 @@ pub struct TreeOptions {
 
 impl Default for TreeOptions {
     fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            functions: Functions::default(),
-            selectors: SelectorCache::default(),
-            risk: Arc::new(VerbRisk),
-        }
+        Self { limits: Limits::default(), selectors: SelectorCache::default(), risk: Arc::new(VerbRisk) }
     }
 }
 
@@ -145,7 +152,12 @@ impl Tree {
         match &input.kind {
             InputKind::Started(started) => self.start(started, input.at, &mut applied),
             InputKind::Outcome { path, key, result } => {
-                self.send(path, MachineInput::Outcome { key: key.clone(), result: result.clone() }, input.at, &mut applied);
+                self.send(
+                    path,
+                    MachineInput::Outcome { key: key.clone(), result: result.clone() },
+                    input.at,
+                    &mut applied,
+                );
             }
             InputKind::Woke { path, key, purpose, scheduled } => {
                 let input_ = MachineInput::Woke { key: key.clone(), purpose: *purpose, scheduled: *scheduled };
@@ -158,7 +170,10 @@ impl Tree {
             InputKind::Linked { path, key, result } => {
                 let result = match result {
                     Ok(pinned) => self.plans.digest(&pinned.digest).cloned().ok_or_else(|| {
-                        ActionError::unsupported("EntityNotExists.Template", format!("`{}` is not at hand", pinned.name))
+                        ActionError::unsupported(
+                            "EntityNotExists.Template",
+                            format!("`{}` is not at hand", pinned.name),
+                        )
                     }),
                     Err(error) => Err(error.clone()),
                 };
@@ -214,14 +229,8 @@ impl Tree {
                 }
                 continue;
             };
-            let mut cx = Cx {
-                shared: &mut self.shared,
-                plans: &self.plans,
-                functions: &self.options.functions,
-                risk: &*self.options.risk,
-                at,
-                out: &mut out,
-            };
+            let mut cx =
+                Cx { shared: &mut self.shared, plans: &self.plans, risk: &*self.options.risk, at, out: &mut out };
             let taken = machine.apply(input, &mut cx);
             if std::mem::take(&mut first) && !taken {
                 applied.refused = Some(stale("the step has moved on"));
@@ -297,7 +306,13 @@ impl Tree {
         }
     }
 
-    fn fetched(&mut self, values: &[(ParameterRef, Value)], missing: &[ParameterRef], at: Timestamp, applied: &mut Applied) {
+    fn fetched(
+        &mut self,
+        values: &[(ParameterRef, Value)],
+        missing: &[ParameterRef],
+        at: Timestamp,
+        applied: &mut Applied,
+    ) {
         self.shared.fetched.extend(values.iter().cloned());
         self.shared.missing.extend(missing.iter().cloned());
         let blocked: Vec<_> =
@@ -326,14 +341,7 @@ impl Tree {
         };
         let mut out = Vec::new();
         let Some(machine) = self.machines.get_mut(&path) else { return };
-        let mut cx = Cx {
-            shared: &mut self.shared,
-            plans: &self.plans,
-            functions: &self.options.functions,
-            risk: &*self.options.risk,
-            at,
-            out: &mut out,
-        };
+        let mut cx = Cx { shared: &mut self.shared, plans: &self.plans, risk: &*self.options.risk, at, out: &mut out };
         let to = ToMachine {
             from: &signal.from,
             task: signal.to.task.as_ref(),
@@ -360,7 +368,8 @@ impl Tree {
     /// The machine that a signal is for: the one named, or for a vote the only one below it that waits for one.
     fn route(&self, signal: &Signal) -> Result<MachinePath, Refusal> {
         let path = &signal.to.path;
-        let missing = || Refusal { code: "EntityNotExists.Execution", message: "there is no such execution".to_owned() };
+        let missing =
+            || Refusal { code: "EntityNotExists.Execution", message: "there is no such execution".to_owned() };
         let here = self.machines.get(path).ok_or_else(missing)?;
         let wanted: &dyn Fn(&Machine) -> bool = match signal.kind {
             SignalKind::Approve { .. } | SignalKind::Reject { .. } => &|m| {

@@ -5,6 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::Plan;
 use crate::{TemplateName, diagnostic::Diagnostics};
 
+/// Gives the plan of a name and version.
+type Load<'l> = dyn FnMut(&TemplateName, Option<&str>) -> Result<Arc<Plan>, LinkError> + 'l;
+
 /// Plans by name and version, and by digest.
 #[derive(Clone, Debug, Default)]
 pub struct PlanSet {
@@ -77,11 +80,7 @@ impl PlanSet {
     ///
     /// # Errors
     /// Recursion, depth, and what `load` says. A child that does not exist is an error too: it would fail the run.
-    pub fn link(
-        root: &Plan,
-        limit: usize,
-        load: &mut dyn FnMut(&TemplateName, Option<&str>) -> Result<Arc<Plan>, LinkError>,
-    ) -> Result<Self, LinkError> {
+    pub fn link(root: &Plan, limit: usize, load: &mut Load<'_>) -> Result<Self, LinkError> {
         let mut set = Self::default();
         let mut chain: Vec<TemplateName> = root.name.iter().cloned().collect();
         set.link_below(root, limit, &mut chain, 1, load)?;
@@ -94,7 +93,7 @@ impl PlanSet {
         limit: usize,
         chain: &mut Vec<TemplateName>,
         depth: usize,
-        load: &mut dyn FnMut(&TemplateName, Option<&str>) -> Result<Arc<Plan>, LinkError>,
+        load: &mut Load<'_>,
     ) -> Result<(), LinkError> {
         for child in &plan.children {
             if depth >= limit {

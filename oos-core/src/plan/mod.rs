@@ -16,7 +16,7 @@ pub(crate) use compile::{document, escape, is_document};
 pub(crate) use graph::jump;
 pub use graph::{Edge, EdgeKind, Graph};
 pub use link::{LinkError, PlanSet};
-pub use retry::{DelayType, RetryPlan, RetryPolicy};
+pub use retry::{DelayType, FIRST_EXPONENT, RetryPlan, RetryPolicy};
 
 use crate::{
     ActionName, TaskName, TemplateName,

@@ -124,7 +124,10 @@ mod tests {
         assert_eq!(total(&params! { "Retries" => 7, "Delay" => 15 }, 10), (8, 254));
         assert_eq!(total(&params! { "Retries" => 30, "DelayType" => "Constant", "Delay" => 10 }, 10), (31, 300));
         assert_eq!(total(&params! { "Retries" => 300, "DelayType" => "Constant", "Delay" => 120 }, 10), (301, 36_000));
-        assert_eq!(total(&params! { "Retries" => 3, "DelayType" => "Linear", "Delay" => 1, "BackOff" => 5 }, 10), (4, 33));
+        assert_eq!(
+            total(&params! { "Retries" => 3, "DelayType" => "Linear", "Delay" => 1, "BackOff" => 5 }, 10),
+            (4, 33)
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::{future::Future, time::Duration};
 use oos_actions::trigger;
 use oos_core::{
     Timestamp, Value,
-    machine::{SignalKind, SignalTarget},
     engine::SignalError,
+    machine::{SignalKind, SignalTarget},
 };
 
 use super::{Run, TestBed};
@@ -114,9 +114,9 @@ impl TestBed {
     /// triggers that fired.
     pub fn raise_alarm(&self, alarm: impl Into<Value>) -> usize {
         let alarm = alarm.into();
-        self.0.triggers.emit("ACS::AlarmTrigger", &alarm, |rule, message| {
-            trigger::alarm::matches(&rule.properties, message)
-        })
+        self.0
+            .triggers
+            .emit("ACS::AlarmTrigger", &alarm, |rule, message| trigger::alarm::matches(&rule.properties, message))
     }
 
     /// Fires the trigger of an execution by hand.

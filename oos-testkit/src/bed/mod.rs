@@ -15,10 +15,7 @@ use oos_core::{
     engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
     params,
     ports::{
-        Action, ApiCaller, Clock,
-        control::ControlAction,
-        index::ExecutionIndex,
-        store::ExecutionStore,
+        Action, ApiCaller, Clock, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
         template_store::TemplateStore,
     },
     registry::ActionRegistry,
@@ -283,9 +280,10 @@ impl TestBed {
             options.template_name.get_or_insert(name.into());
         }
         let engine = self.engine().clone();
-        let started = self.0.executor.block_on(self.clock(), async move {
-            engine.start_with(&parsed, parameters, options).await
-        });
+        let started = self
+            .0
+            .executor
+            .block_on(self.clock(), async move { engine.start_with(&parsed, parameters, options).await });
         let handle = started.ok_or("the engine did not start")?.map_err(|e| e.to_string())?;
         Ok(Run::new(self.clone(), handle))
     }
@@ -355,7 +353,8 @@ impl TestBed {
         }
         let engine = self.engine().clone();
         let name = oos_core::TemplateName::new(template);
-        let stored = self.0.executor.block_on(self.clock(), async move { engine.actions().template(&name, None).await });
+        let stored =
+            self.0.executor.block_on(self.clock(), async move { engine.actions().template(&name, None).await });
         match stored.and_then(Result::ok).flatten() {
             Some(stored) => Ok((stored.source, Some(template.to_owned()))),
             None => Err(format!("there is no template `{template}`; is OOS_CORPUS set?")),

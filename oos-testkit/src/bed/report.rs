@@ -49,7 +49,9 @@ fn line(event: &ExecutionEvent, start: Timestamp) -> String {
         None => key.task.to_string(),
     };
     let what = match &event.kind {
-        EventKind::ExecutionStarted { template, .. } => format!("started {}", template.as_deref().unwrap_or("template")),
+        EventKind::ExecutionStarted { template, .. } => {
+            format!("started {}", template.as_deref().unwrap_or("template"))
+        }
         EventKind::ExecutionStatus { status, waiting_for, .. } => {
             format!("status {status}{}", waiting_for.map(|w| format!(" ({w})")).unwrap_or_default())
         }

@@ -40,7 +40,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Command {
     /// A signal, with the way back for the answer.
-    Signal(Signal, oneshot::Sender<Result<(), Refusal>>),
+    Signal(Signal, Reply),
     /// A message of a subscription.
     Fired(MachinePath, StepKey, crate::Value),
     /// A question about the living machines.
@@ -82,10 +82,13 @@ pub(super) struct Driver {
     outstanding: Vec<(Effect, bool)>,
 }
 
+/// The way back for the answer to a signal.
+type Reply = oneshot::Sender<Result<(), Refusal>>;
+
 /// Everything that is ready now.
 #[derive(Default)]
 struct Turn {
-    inputs: Vec<(Input, Option<oneshot::Sender<Result<(), Refusal>>>)>,
+    inputs: Vec<(Input, Option<Reply>)>,
     linked: Vec<Linked>,
 }
 

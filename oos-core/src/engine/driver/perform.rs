@@ -287,4 +287,3 @@ fn masked(kind: EventKind, redactor: &Redactor) -> EventKind {
         other => other,
     }
 }
-

@@ -17,10 +17,13 @@ use crate::{
     source::SourceText,
 };
 
+/// What was asked for: work without a purpose, a timer with one.
+type Asked = (MachinePath, StepKey, Option<Purpose>);
+
 /// Collects what is outstanding while a journal is applied again.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
-    open: BTreeMap<(MachinePath, StepKey, Option<Purpose>), Vec<(u64, Effect)>>,
+    open: BTreeMap<Asked, Vec<(u64, Effect)>>,
     fetches: Vec<(u64, Effect)>,
     counter: u64,
 }
@@ -43,7 +46,9 @@ impl Replay {
             match &effect {
                 Effect::Emit { .. } => {}
                 Effect::Fetch { .. } => self.fetches.push((n, effect)),
-                Effect::Run { path, key, .. } | Effect::Link { path, key, .. } | Effect::Subscribe { path, key, .. } => {
+                Effect::Run { path, key, .. }
+                | Effect::Link { path, key, .. }
+                | Effect::Subscribe { path, key, .. } => {
                     self.open.entry((path.clone(), key.clone(), None)).or_default().push((n, effect));
                 }
                 Effect::Wake { path, key, purpose, .. } => {
@@ -78,7 +83,12 @@ impl Replay {
     pub(super) fn outstanding(self) -> Vec<(Effect, bool)> {
         let mut all: Vec<_> = self.open.into_values().flatten().chain(self.fetches).collect();
         all.sort_by_key(|(n, _)| *n);
-        all.into_iter().map(|(_, effect)| { let repeat = matches!(effect, Effect::Run { .. }); (effect, repeat) }).collect()
+        all.into_iter()
+            .map(|(_, effect)| {
+                let repeat = matches!(effect, Effect::Run { .. });
+                (effect, repeat)
+            })
+            .collect()
     }
 }
 
@@ -154,9 +164,7 @@ fn hide(value: &Value, secrets: &[Value], put: &mut dyn FnMut(usize, &Value) -> 
     }
     match value {
         Value::List(list) => list.iter().map(|v| hide(v, secrets, put)).collect(),
-        Value::Map(map) => {
-            Value::from(map.iter().map(|(k, v)| (k.clone(), hide(v, secrets, put))).collect::<Map>())
-        }
+        Value::Map(map) => Value::from(map.iter().map(|(k, v)| (k.clone(), hide(v, secrets, put))).collect::<Map>()),
         // Text that contains a secret goes into the vault whole.
         Value::String(text) if secrets.iter().any(|s| s.as_str().is_some_and(|s| s.len() >= 4 && text.contains(s))) => {
             Value::from(put(secrets.len() + text.len(), value))
@@ -257,11 +265,12 @@ fn replace(root: &Value, value: &Value, path: &mut Vec<Arc<str>>, found: &[Param
 /// A whole reference keeps the type of its value; an embedded one becomes text.
 fn bind_text(text: &str, found: &[ParameterValue]) -> Value {
     let references = crate::expr::store_references(text);
-    let value = |r: &StoreReference| found.iter().find(|v| v.reference == *r).map(|v| v.value.clone()).unwrap_or_default();
-    if let [(range, reference)] = references.as_slice() {
-        if text.get(range.clone()) == Some(text.trim()) {
-            return value(reference);
-        }
+    let value =
+        |r: &StoreReference| found.iter().find(|v| v.reference == *r).map(|v| v.value.clone()).unwrap_or_default();
+    if let [(range, reference)] = references.as_slice()
+        && text.get(range.clone()) == Some(text.trim())
+    {
+        return value(reference);
     }
     let mut bound = String::with_capacity(text.len());
     let mut at = 0;

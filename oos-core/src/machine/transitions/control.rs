@@ -133,7 +133,8 @@ impl Machine {
     fn wait(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, wait: Wait) {
         self.release_timers(cx, i, item);
         let Some(key) = self.key(i, item) else { return };
-        let wake = |&(purpose, at)| Out::Effect(Effect::Wake { path: self.path.clone(), key: key.clone(), purpose, at });
+        let wake =
+            |&(purpose, at)| Out::Effect(Effect::Wake { path: self.path.clone(), key: key.clone(), purpose, at });
         cx.out.extend(wait.timers.iter().map(wake));
         self.subscribe(cx, i, item, &key, wait.rule.as_ref());
         let until = wait.timers.iter().map(|(_, at)| *at).min();
@@ -161,7 +162,8 @@ impl Machine {
             (Some((at, there)), Some(rule)) if there == *rule => step.subscription = Some((at, there)),
             (old, rule) => {
                 step.subscription = rule.map(|rule| (key.clone(), rule.clone()));
-                let subscribe = rule.map(|rule| Effect::Subscribe { path: path.clone(), key: key.clone(), rule: rule.clone() });
+                let subscribe =
+                    rule.map(|rule| Effect::Subscribe { path: path.clone(), key: key.clone(), rule: rule.clone() });
                 let unsubscribe = old.map(|(key, _)| Effect::Unsubscribe { path, key });
                 cx.out.extend(subscribe.into_iter().chain(unsubscribe).map(Out::Effect));
             }
@@ -232,9 +234,9 @@ impl Lazy<'_> {
     fn find(&self, path: &[&str]) -> Option<Expr> {
         path.iter().try_fold(self.task.lazy.clone(), |expr, key| match &expr.kind {
             ExprKind::List(list) => list.get(key.parse::<usize>().ok()?).cloned(),
-            ExprKind::Literal(Value::List(list)) => {
-                list.get(key.parse::<usize>().ok()?).map(|v| Expr { kind: ExprKind::Literal(v.clone()), span: expr.span })
-            }
+            ExprKind::Literal(Value::List(list)) => list
+                .get(key.parse::<usize>().ok()?)
+                .map(|v| Expr { kind: ExprKind::Literal(v.clone()), span: expr.span }),
             _ => expr.member(key),
         })
     }

@@ -124,7 +124,9 @@ impl Machine {
         if run.outputs.is_empty() {
             return Value::Null;
         }
-        Value::from(task.visible.iter().map(|v| v.name.text().clone()).zip(run.outputs.iter().cloned()).collect::<Map>())
+        Value::from(
+            task.visible.iter().map(|v| v.name.text().clone()).zip(run.outputs.iter().cloned()).collect::<Map>(),
+        )
     }
 
     /// FailurePause stops after a failure that no OnError names a handler for (service-model 3.3).

@@ -47,9 +47,7 @@ impl LoopState {
     /// True when no item runs and none will start.
     fn is_over(&self, stop: bool) -> bool {
         self.running.is_empty()
-            && (stop
-                || self.failed > self.rate.max_errors
-                || (self.again.is_empty() && self.next >= self.items.len()))
+            && (stop || self.failed > self.rate.max_errors || (self.again.is_empty() && self.next >= self.items.len()))
     }
 
     /// True when the batch has ended and items are left.
@@ -231,7 +229,12 @@ impl Machine {
 }
 
 /// The value that an item adds to an aggregate; null when it failed, was skipped or never started.
-fn item_value(entry: Option<&Entry>, field: Option<usize>, raw: Option<&crate::selector::Selector>, cx: &Cx<'_>) -> Value {
+fn item_value(
+    entry: Option<&Entry>,
+    field: Option<usize>,
+    raw: Option<&crate::selector::Selector>,
+    cx: &Cx<'_>,
+) -> Value {
     let Some(entry) = entry.filter(|e| e.status == TaskStatus::Success) else { return Value::Null };
     match (field, raw) {
         (Some(index), _) => entry.outputs.get(index).cloned().unwrap_or_default(),

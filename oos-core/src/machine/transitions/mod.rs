@@ -19,25 +19,18 @@ use super::{
 };
 use crate::{
     ExecutionId, Timestamp, Value,
-    expr::Functions,
     ids::{PathStep, StepKey},
     machine::{ExecutionStatus, StepResult},
     plan::{Plan, PlanSet},
-    ports::{
-        action::ActionError,
-        control::Purpose,
-        event::EventKind,
-        parameter_store::ParameterRef,
-    },
+    ports::{action::ActionError, control::Purpose, event::EventKind, parameter_store::ParameterRef},
 };
 
 pub(super) use signal::ToMachine;
 
 /// What a transition may use, and where its wishes go.
-pub(super) struct Cx<'a> {
+pub(in crate::machine) struct Cx<'a> {
     pub(super) shared: &'a mut Shared,
     pub(super) plans: &'a PlanSet,
-    pub(super) functions: &'a Functions,
     pub(super) risk: &'a dyn RiskPolicy,
     pub(super) at: Timestamp,
     pub(super) out: &'a mut Vec<Out>,

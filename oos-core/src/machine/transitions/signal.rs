@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// Why a signal was not taken: a stable code and a line for people.
-pub(crate) type SignalOutcome = Result<(), (&'static str, String)>;
+type SignalOutcome = Result<(), (&'static str, String)>;
 
 /// A signal as it comes to one machine.
-pub(crate) struct ToMachine<'a> {
-    pub(crate) from: &'a str,
-    pub(crate) task: Option<&'a TaskName>,
-    pub(crate) items: &'a [u32],
-    pub(crate) kind: &'a SignalKind,
+pub(in crate::machine) struct ToMachine<'a> {
+    pub(in crate::machine) from: &'a str,
+    pub(in crate::machine) task: Option<&'a TaskName>,
+    pub(in crate::machine) items: &'a [u32],
+    pub(in crate::machine) kind: &'a SignalKind,
 }
 
 fn conflict(message: impl Into<String>) -> SignalOutcome {
@@ -26,7 +26,7 @@ fn conflict(message: impl Into<String>) -> SignalOutcome {
 }
 
 impl Machine {
-    pub(crate) fn signal(&mut self, cx: &mut Cx<'_>, signal: &ToMachine<'_>) -> SignalOutcome {
+    pub(in crate::machine) fn signal(&mut self, cx: &mut Cx<'_>, signal: &ToMachine<'_>) -> SignalOutcome {
         if self.state.status.is_final() {
             return conflict(format!("the execution has ended ({})", self.state.status));
         }
@@ -59,12 +59,14 @@ impl Machine {
     }
 
     /// The steps that a vote may be for.
-    pub(crate) fn votable(&self) -> Vec<(usize, Option<u32>, WaitingFor)> {
+    pub(in crate::machine) fn votable(&self) -> Vec<(usize, Option<u32>, WaitingFor)> {
         let Some(i) = self.state.current else { return Vec::new() };
         let of = |item: Option<u32>| {
             let waiting = match &self.step(i, item)?.phase {
                 Phase::Confirming => WaitingFor::RiskConfirmation,
-                Phase::Waiting(wait) => wait.waiting_for.filter(|w| matches!(w, WaitingFor::Approval | WaitingFor::Pause))?,
+                Phase::Waiting(wait) => {
+                    wait.waiting_for.filter(|w| matches!(w, WaitingFor::Approval | WaitingFor::Pause))?
+                }
                 _ => return None,
             };
             Some((i, item, waiting))
@@ -126,10 +128,10 @@ impl Machine {
         approve: bool,
         note: Option<&String>,
     ) -> SignalOutcome {
-        if let Some(Phase::Waiting(wait)) = self.step(i, item).map(|s| &s.phase) {
-            if !wait.voters.is_empty() && !wait.voters.iter().any(|v| v == from) {
-                return Err(("NotApprover", format!("`{from}` is not among the approvers")));
-            }
+        let phase = self.step(i, item).map(|s| &s.phase);
+        let stranger = matches!(phase, Some(Phase::Waiting(wait)) if !wait.voters.is_empty() && !wait.voters.iter().any(|v| v == from));
+        if stranger {
+            return Err(("NotApprover", format!("`{from}` is not among the approvers")));
         }
         let vote = Vote { approve, from: from.to_owned(), note: note.cloned() };
         self.decide(cx, i, item, cx.at, ControlEvent::Signalled(vote));
@@ -228,11 +230,10 @@ impl Machine {
         self.leave_failure(cx);
         if let Some(state) = self.loop_mut(i) {
             for number in signal.items {
-                if let Some(Some(entry)) = state.entries.get_mut(*number as usize - 1) {
-                    if entry.status == TaskStatus::Failed {
-                        entry.status = TaskStatus::Skipped;
-                        state.failed = state.failed.saturating_sub(1);
-                    }
+                let entry = state.entries.get_mut((*number as usize).wrapping_sub(1)).and_then(Option::as_mut);
+                if let Some(entry) = entry.filter(|e| e.status == TaskStatus::Failed) {
+                    entry.status = TaskStatus::Skipped;
+                    state.failed = state.failed.saturating_sub(1);
                 }
             }
             reopen(state);

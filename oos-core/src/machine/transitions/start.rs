@@ -147,7 +147,8 @@ impl Machine {
         }
         self.state.steps += 1;
         if self.state.steps > cx.shared.limits.steps {
-            let message = format!("more than {} tasks were started; does a jump lead back for ever?", cx.shared.limits.steps);
+            let message =
+                format!("more than {} tasks were started; does a jump lead back for ever?", cx.shared.limits.steps);
             let error = ActionError::new(ActionErrorKind::Internal, "LimitExceeded.Steps", message);
             return self.fail_run(cx, &error);
         }
@@ -296,16 +297,14 @@ impl Machine {
         at: Timestamp,
     ) -> Result<Prepared, Evaluation> {
         let value = self.item_value(i, item);
-        if let Some(when) = task.when.as_ref().filter(|_| task.when_per_item) {
-            if !self.condition(cx.shared, at, value, when)? {
-                return Ok(Prepared::Skip);
-            }
+        let when = task.when.as_ref().filter(|_| task.when_per_item);
+        if let Some(false) = when.map(|when| self.condition(cx.shared, at, value, when)).transpose()? {
+            return Ok(Prepared::Skip);
         }
         let confirmed = self.step(i, item).is_some_and(|s| s.confirmed);
-        if self.settings.safety_check == SafetyCheck::ConfirmEveryHighRiskAction && !confirmed {
-            if self.is_risky(cx, task, at, value)? {
-                return Ok(Prepared::Confirm);
-            }
+        let asks = self.settings.safety_check == SafetyCheck::ConfirmEveryHighRiskAction && !confirmed;
+        if asks && self.is_risky(cx, task, at, value)? {
+            return Ok(Prepared::Confirm);
         }
         let mut properties = self.evaluate(cx.shared, at, value, &task.properties)?;
         if !self.state.overrides.is_null() {
@@ -374,4 +373,3 @@ fn merged(properties: Value, overrides: &Value) -> Value {
     Arc::make_mut(&mut map).extend(extra.iter().map(|(k, v)| (k.clone(), v.clone())));
     Value::Map(map)
 }
-

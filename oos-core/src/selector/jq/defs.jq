@@ -20,7 +20,6 @@ def normals: select(isnormal);
 def map(f): [.[] | f];
 def map_values(f): oos__modify(.[]; f);
 def recurse(f): def rec: ., (f | rec); rec;
-def recurse: ..;
 def recurse(f; cond): def rec: ., (f | select(cond) | rec); rec;
 def repeat(f): def rec: ., (f | rec); rec;
 def while(cond; update): def rec: if cond then ., (update | rec) else empty end; rec;
@@ -53,8 +52,8 @@ def toarray: if type == "array" then . else [.] end;
 
 def to_entries: [keys_unsorted[] as $key | {key: $key, value: .[$key]}];
 def with_entries(f): [to_entries[] | f] | from_entries;
-def paths: path(..) | select(length > 0);
-def paths(f): path(.. | select(f)) | select(length > 0);
+def paths: path(recurse) | select(length > 0);
+def paths(f): path(recurse | select(f)) | select(length > 0);
 def leaf_paths: paths(scalars);
 def del(f): delpaths([path(f)]);
 def pick(f): . as $all | reduce path(f) as $path (null; setpath($path; $all | getpath($path)));

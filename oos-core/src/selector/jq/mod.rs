@@ -52,7 +52,7 @@ struct Data<'a> {
 
 impl<'a> HasLut<'a, Kind> for Data<'a> {
     fn lut(&self) -> &'a Lut<Kind> {
-        if meter::charge(1) { self.lut } else { self.stop }
+        if meter::charge(meter::TERM) { self.lut } else { self.stop }
     }
 }
 

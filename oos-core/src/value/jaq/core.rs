@@ -119,14 +119,14 @@ impl ValT for JqValue {
 
     fn values(self) -> Box<dyn Iterator<Item = JqResult>> {
         match &self.value {
-            Value::List(_) | Value::Map(_) if meter::charge(1) => Box::new(Members { of: self, next: 0 }),
+            Value::List(_) | Value::Map(_) if meter::charge(meter::TERM) => Box::new(Members { of: self, next: 0 }),
             Value::List(_) | Value::Map(_) => once(meter::stopped()),
             other => once(access::not_iterable(other)),
         }
     }
 
     fn index(self, key: &Self) -> JqResult {
-        meter::spend(1)?;
+        meter::spend(meter::TERM)?;
         let found = access::get(&self.value, &key.value)?;
         Ok(match (&self.value, &key.value) {
             (Value::Null, _) | (_, Value::Map(_)) => self.link(found),

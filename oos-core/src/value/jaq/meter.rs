@@ -23,9 +23,19 @@ pub(crate) const MAX_CHAIN: u32 = 1_000;
 // CHOICE: worker threads have 2 MB; half of it leaves room for the caller and for what runs between two checks.
 const STACK_BYTES: usize = 1 << 20;
 
+/// What the evaluation of one term costs.
+// CHOICE: simple work such as comparing two numbers is one step; a term allocates and takes about four times as long.
+pub(crate) const TERM: u64 = 4;
+
+/// Bytes of stack that are free of charge, and how many beyond them add one step to everything.
+// CHOICE: results pass through as many iterators as calls are nested, which nothing else counts; ordinary programs stay
+// below.
+const FREE_STACK: usize = 128 << 10;
+const STACK_PER_STEP: usize = 1 << 10;
+
 /// Bytes of copying or scanning that count as one step.
 // CHOICE: one evaluation step of jaq takes about as long as copying this many bytes, with a margin.
-pub(crate) const BYTES_PER_STEP: usize = 64;
+pub(crate) const BYTES_PER_STEP: usize = 32;
 
 /// A bound that a program can run into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +106,12 @@ pub(crate) fn charge(steps: u64) -> bool {
     if state.hit.is_some() {
         return false;
     }
+    let stack = if state.base == 0 { 0 } else { state.base.abs_diff(stack_address()) };
+    let steps = steps + (stack.saturating_sub(FREE_STACK) / STACK_PER_STEP) as u64;
     match state.steps.checked_sub(steps) {
+        _ if stack > STACK_BYTES => state.hit = Some(Bound::Stack),
         Some(left) => state.steps = left,
         None => state.hit = Some(Bound::Steps),
-    }
-    if state.base != 0 && state.base.abs_diff(stack_address()) > STACK_BYTES {
-        state.hit = Some(Bound::Stack);
     }
     METER.set(state);
     state.hit.is_none()

@@ -92,15 +92,21 @@ fn float_text(f: f64) -> String {
     match float_as_int(f) {
         Some(_) if f == 0.0 && f.is_sign_negative() => "-0".into(),
         Some(i) => i.to_string(),
-        None => {
-            let finite = f.clamp(f64::MIN, f64::MAX);
-            let plain = finite.to_string();
-            if plain.len() < 20 {
-                plain
-            } else {
-                format!("{finite:e}").replace('e', if f.abs() < 1.0 { "e" } else { "e+" })
-            }
-        }
+        None => scientific(f.clamp(f64::MIN, f64::MAX)),
+    }
+}
+
+/// Very large and very small numbers with an exponent, as C does it for jq.
+fn scientific(f: f64) -> String {
+    let text = format!("{f:e}");
+    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let count = i32::try_from(digits.bytes().filter(u8::is_ascii_digit).count()).unwrap_or(i32::MAX);
+    if exponent < -5 || exponent + 1 > count + 15 {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{digits}e{sign}{:02}", exponent.abs())
+    } else {
+        f.to_string()
     }
 }
 

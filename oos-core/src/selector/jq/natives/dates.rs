@@ -68,13 +68,16 @@ fn mktime(value: &JqValue) -> JqResult {
 
 /// The date that a broken down time means.
 fn date_of_parts(value: &JqValue, name: &str) -> Result<DateTime, JqError> {
-    let Some(parts) = value.value.as_list().filter(|parts| parts.len() >= 6) else {
+    let Some(parts) = value.value.as_list().filter(|parts| parts.len() >= 3) else {
         return fail(format!("{name} requires array of 6 numbers"));
     };
-    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates and the date is checked")]
-    let mut numbers = parts.iter().map(|part| part.as_f64().map(|f| f.floor() as i64));
-    let mut next = || numbers.next().flatten().ok_or_else(|| wrong(format!("{name} requires parsed datetime inputs")));
-    let (year, month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?, next()?);
+    let mut numbers = [0; 6];
+    for (number, part) in numbers.iter_mut().zip(parts) {
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates and the date is checked")]
+        let whole = part.as_f64().map(|f| f.floor() as i64);
+        *number = whole.ok_or_else(|| wrong(format!("{name} requires parsed datetime inputs")))?;
+    }
+    let [year, month, day, hour, minute, second] = numbers;
     let start = DateTime::new(i16::try_from(year).map_err(wrong)?, 1, 1, 0, 0, 0, 0).map_err(wrong)?;
     let span = jiff::Span::new()
         .try_months(month)

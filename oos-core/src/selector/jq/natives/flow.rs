@@ -3,7 +3,7 @@
 //! All assignment operators end here: `p |= f` is `oos__modify(p; f)`, so that paths are collected first and every one
 //! is set then, as jq does it.
 
-use jaq_core::{Cv, Error, Exn, ValX};
+use jaq_core::{Cv, Error, Exn, ValT, ValX};
 
 use super::{Kind, Spec, once, once_x};
 use crate::value::{
@@ -14,7 +14,7 @@ use crate::value::{
 /// A path that a filter argument gave.
 type Path = Vec<Value>;
 
-pub(super) static NATIVES: [Spec; 19] = [
+pub(super) static NATIVES: [Spec; 20] = [
     Spec::new("empty", "", |_| Box::new(std::iter::empty())).with_paths(|_| Box::new(std::iter::empty())),
     Spec::new("error", "", |cv| once(Err(Error::new(cv.1))))
         .with_paths(|cv| Box::new(std::iter::once(Err(Error::new(cv.1.0).into())))),
@@ -68,6 +68,15 @@ pub(super) static NATIVES: [Spec; 19] = [
             Ok(numbers) => Box::new(numbers.map(Ok)),
             Err(error) => once(Err(error)),
         }
+    }),
+    Spec::new("recurse", "", |cv| Box::new(descend(cv.1, |v| v.clone().values().flatten()).map(Ok))).with_paths(|cv| {
+        Box::new(
+            descend(cv.1, |(value, at)| {
+                let at = at.clone();
+                value.clone().key_values().flatten().map(move |(key, child)| (child, at.clone().cons(key)))
+            })
+            .map(Ok),
+        )
     }),
     Spec::new("path", "f", |cv| {
         let depth = cv.1.depth();
@@ -159,7 +168,7 @@ fn range(from: &JqValue, end: &JqValue, by: &JqValue) -> Result<impl Iterator<It
         } else {
             float != stop
         };
-        if !inside || !meter::charge(1) {
+        if !inside || !meter::charge(meter::TERM) {
             return None;
         }
         let current = at.take()?;
@@ -170,6 +179,22 @@ fn range(from: &JqValue, end: &JqValue, by: &JqValue) -> Result<impl Iterator<It
         float = at.as_ref()?.as_f64()?;
         Some(JqValue::scalar(current))
     }))
+}
+
+/// A value and everything in it, from the outside in. Without recursion, so that a value costs the same at any depth.
+fn descend<T, I: Iterator<Item = T>>(root: T, children: impl Fn(&T) -> I) -> impl Iterator<Item = T> {
+    let mut first = Some(root);
+    let mut open: Vec<I> = Vec::new();
+    std::iter::from_fn(move || {
+        let next = loop {
+            match first.take().or_else(|| open.last_mut()?.next()) {
+                Some(next) => break next,
+                None => open.pop().map(drop)?,
+            }
+        };
+        open.push(children(&next));
+        Some(next)
+    })
 }
 
 /// The paths that the last filter argument gives on the input.

@@ -116,7 +116,7 @@ fn html_escape(c: char) -> Option<&'static str> {
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
         '&' => Some("&amp;"),
-        '\'' => Some("&#39;"),
+        '\'' => Some("&apos;"),
         '"' => Some("&quot;"),
         _ => None,
     }

@@ -207,7 +207,9 @@ fn text_indices(value: &JqValue, part: &JqValue) -> JqResult {
 }
 
 fn search(value: &JqValue, target: &JqValue) -> JqResult {
-    let items = value.items("searched from")?;
+    let Value::List(items) = &value.value else {
+        return fail(format!("{} cannot be searched from", show(&value.value)));
+    };
     meter::weigh(&target.value, log2(items.len()))?;
     let found = items.binary_search(&target.value);
     Ok(match found {

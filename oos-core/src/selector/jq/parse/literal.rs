@@ -1,9 +1,18 @@
 //! Numbers and strings, with escapes and interpolation.
 
-use jaq_core::load::{lex::StrPart, parse::Term};
+use jaq_core::{
+    load::{
+        lex::StrPart,
+        parse::{BinaryOp, Term},
+    },
+    ops::Math,
+};
 
 use super::{Parsed, Parser, node::Node};
 use crate::value::Value;
+
+/// Parts that are put together one after another; more of them make a balanced sum of texts.
+const GROUP: usize = 16;
 
 impl<'s> Parser<'s> {
     /// A number; integers of 64 bits are exact.
@@ -60,7 +69,7 @@ impl<'s> Parser<'s> {
         }
         let bound = self.bind_several(&mut inner)?;
         let single = inner.iter().all(Node::is_single);
-        let depth = super::node::above(&inner) + u32::try_from(parts.len()).unwrap_or(u32::MAX);
+        let depth = super::node::above(&inner);
         let mut inner = inner.into_iter();
         let mut terms = Vec::new();
         for part in parts {
@@ -72,7 +81,14 @@ impl<'s> Parser<'s> {
                 }
             });
         }
-        let body = self.node(Term::Str(format, terms), single, depth)?;
+        let mut groups = Vec::new();
+        while !terms.is_empty() {
+            let rest = terms.split_off(terms.len().min(GROUP));
+            let levels = u32::try_from(terms.len()).unwrap_or(u32::MAX);
+            groups.push(self.node(Term::Str(format, terms), single, depth + levels)?);
+            terms = rest;
+        }
+        let body = self.balanced(groups, &BinaryOp::Math(Math::Add), single)?;
         self.bound(body, bound)
     }
 

@@ -1,7 +1,8 @@
 //! Object construction: `{a, $b, "c": 1, (f): g}`.
 
 use jaq_core::{
-    load::parse::Term,
+    load::parse::{BinaryOp, Term},
+    ops::Math,
     path::{Opt, Part, Path},
 };
 
@@ -10,6 +11,9 @@ use super::{
     node::{Node, above},
 };
 use crate::value::{Map, Value};
+
+/// Members that are put together one after another; more of them make a balanced sum of objects.
+const GROUP: usize = 16;
 
 impl<'s> Parser<'s> {
     /// An object from its opening brace.
@@ -31,14 +35,25 @@ impl<'s> Parser<'s> {
         }
         let bound = self.bind_several(&mut members)?;
         let single = members.iter().all(Node::is_single);
+        let mut groups = Vec::new();
+        let mut members = members.into_iter().peekable();
+        while groups.is_empty() || members.peek().is_some() {
+            let group: Vec<Node<'s>> = members.by_ref().take(2 * GROUP).collect();
+            groups.push(self.object_of(group, single)?);
+        }
+        let body = self.balanced(groups, &BinaryOp::Math(Math::Add), single)?;
+        self.bound(body, bound)
+    }
+
+    /// The object of keys and values in turn.
+    fn object_of(&mut self, members: Vec<Node<'s>>, single: bool) -> Parsed<Node<'s>> {
         let depth = above(&members) + u32::try_from(members.len() / 2).unwrap_or(u32::MAX);
         let mut entries = Vec::new();
         let mut members = members.into_iter();
         while let (Some(key), Some(value)) = (members.next(), members.next()) {
             entries.push((self.term_of(key)?, Some(self.term_of(value)?)));
         }
-        let body = self.node(Term::Obj(entries), single, depth)?;
-        self.bound(body, bound)
+        self.node(Term::Obj(entries), single, depth)
     }
 
     fn member(&mut self) -> Parsed<(Node<'s>, Node<'s>)> {

@@ -108,12 +108,12 @@ impl<'s> Parser<'s> {
     /// Everything that binds tighter than a comma.
     pub(super) fn expression(&mut self) -> Parsed<Node<'s>> {
         match self.word() {
-            Some("def") => return self.nested(Self::definition),
-            Some("label") => return self.nested(Self::label),
+            Some("def") => return self.definition(),
+            Some("label") => return self.label(),
             _ => {}
         }
         let left = self.operators(0)?;
-        if self.eat_word("as") { self.nested(|p| p.binding(left)) } else { Ok(left) }
+        if self.eat_word("as") { self.binding(left) } else { Ok(left) }
     }
 
     /// Operators that bind at least this tightly.

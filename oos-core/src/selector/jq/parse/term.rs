@@ -151,7 +151,8 @@ impl<'s> Parser<'s> {
             (Some('0'..='9'), _) | (Some('.'), Some('0'..='9')) => self.number(),
             (Some('.'), Some('.')) => {
                 self.at += 2;
-                self.node(Term::Recurse, false, 1)
+                let term = self.library_call("recurse", Vec::new());
+                self.node(term, false, 1)
             }
             (Some('.'), _) => self.dot(),
             (Some('"'), _) => self.string(None),
@@ -172,7 +173,7 @@ impl<'s> Parser<'s> {
                 self.expect("]")?;
                 Ok(list)
             }
-            (Some('{'), _) => self.nested(Self::object),
+            (Some('{'), _) => self.object(),
             (Some('a'..='z' | 'A'..='Z' | '_'), _) => self.named(),
             _ => self.unexpected("a term"),
         }
@@ -194,7 +195,7 @@ impl<'s> Parser<'s> {
 
     fn named(&mut self) -> Parsed<Node<'s>> {
         match self.word() {
-            Some("if") => self.nested(Self::condition),
+            Some("if") => self.condition(),
             Some("reduce") => self.nested(Self::reduce),
             Some("foreach") => self.nested(Self::foreach),
             Some("break") => self.break_out(),
