@@ -35,7 +35,9 @@ const PROPERTIES: &str = "Service: ECS
       RegionId: '{{ regionId }}'";
 
 fn sequence(n: usize) -> Template {
-    let mut text = String::from("FormatVersion: OOS-2019-06-01\nParameters:\n  regionId: {Type: String}\n  id: {Type: String}\nTasks:\n");
+    let mut text = String::from(
+        "FormatVersion: OOS-2019-06-01\nParameters:\n  regionId: {Type: String}\n  id: {Type: String}\nTasks:\n",
+    );
     for i in 0..n {
         writeln!(text, "  - Name: t{i}\n    Action: Bench::Noop\n    Properties:\n      {PROPERTIES}\n      InstanceId: '{{{{ id }}}}'\n      Name: 'run-{{{{ id }}}}-in-{{{{ regionId }}}}'").unwrap();
     }
@@ -43,7 +45,9 @@ fn sequence(n: usize) -> Template {
 }
 
 fn looped() -> Template {
-    let text = format!("FormatVersion: OOS-2019-06-01\nParameters:\n  regionId: {{Type: String}}\n  ids: {{Type: List}}\nTasks:\n  - Name: t\n    Action: Bench::Noop\n    Properties:\n      {PROPERTIES}\n      InstanceId: '{{{{ ACS::TaskLoopItem }}}}'\n      Name: 'run-{{{{ ACS::TaskLoopItem }}}}-in-{{{{ regionId }}}}'\n    Loop:\n      Items: '{{{{ ids }}}}'\n      RateControl: {{Mode: Concurrency, Concurrency: 100, MaxErrors: 0}}\n");
+    let text = format!(
+        "FormatVersion: OOS-2019-06-01\nParameters:\n  regionId: {{Type: String}}\n  ids: {{Type: List}}\nTasks:\n  - Name: t\n    Action: Bench::Noop\n    Properties:\n      {PROPERTIES}\n      InstanceId: '{{{{ ACS::TaskLoopItem }}}}'\n      Name: 'run-{{{{ ACS::TaskLoopItem }}}}-in-{{{{ regionId }}}}'\n    Loop:\n      Items: '{{{{ ids }}}}'\n      RateControl: {{Mode: Concurrency, Concurrency: 100, MaxErrors: 0}}\n"
+    );
     Template::parse(&text).unwrap()
 }
 
@@ -74,5 +78,8 @@ fn main() {
         line(&format!("map {n}"), floor_map, ours, 10.0);
     }
     let floor_again = per_step(least(ROUNDS, || runtime.block_on(floor::sequence(1_000))), 1_000);
-    println!("floor moved by {:.0} % between its first and last measurement", (floor_again / floor_seq - 1.0).abs() * 100.0);
+    println!(
+        "floor moved by {:.0} % between its first and last measurement",
+        (floor_again / floor_seq - 1.0).abs() * 100.0
+    );
 }

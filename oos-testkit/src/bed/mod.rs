@@ -15,7 +15,7 @@ use oos_core::{
     engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
     params,
     ports::{
-        Action, ApiCaller, Clock, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
+        Action, ApiCaller, Clock, EventSink, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
         template_store::TemplateStore,
     },
     registry::ActionRegistry,
@@ -57,6 +57,7 @@ struct Settings {
     templates: Vec<PathBuf>,
     api: Option<Arc<dyn ApiCaller>>,
     store: Arc<dyn Store>,
+    observers: Vec<Arc<dyn EventSink>>,
     retry: ApiRetryPolicy,
     limits: Limits,
     user: String,
@@ -88,6 +89,7 @@ impl TestBed {
             templates: default_templates(),
             api: None,
             store: Arc::new(MemoryStore::new()),
+            observers: Vec::new(),
             retry: ApiRetryPolicy::default(),
             limits: Limits::default(),
             user: "tester".to_owned(),
@@ -162,6 +164,12 @@ impl TestBed {
         self.change(|s| s.retry = policy)
     }
 
+    /// The same bed with one more observer of events.
+    #[must_use]
+    pub fn observe(self, sink: Arc<dyn EventSink>) -> Self {
+        self.change(|s| s.observers.push(sink))
+    }
+
     /// The same bed with other bounds.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
@@ -224,7 +232,7 @@ impl TestBed {
             .ids(SeededIds::new(bed.seed))
             .store_shared(settings.store.clone(), settings.store.clone())
             .parameters(bed.parameters.clone())
-            .events(bed.events.clone())
+            .events(bed.events.with_observers(settings.observers.clone()))
             .triggers(bed.triggers.clone())
             .http(bed.http.clone())
             .mailer(bed.http.clone())

@@ -16,6 +16,7 @@ use crate::{
         ExecutionEvent,
         action::{
             Action, ActionContext, ActionError, ActionErrorKind, Entry, Outcome, Progress, ProgressSink, StepInfo,
+            Token,
         },
         event::EventKind,
         parameter_store::ParameterRef,
@@ -29,13 +30,14 @@ impl Driver {
     /// Carries out an effect; `repeat` is true when the step may have run before a crash.
     pub(super) fn perform(&mut self, effect: Effect, repeat: bool) {
         match effect {
-            Effect::Run { path, key, action, properties, role, token, extract, started } => {
+            Effect::Run { path, key, action, properties, role, answers, extract, started } => {
                 let execution = match self.tree.machine(&path) {
                     Some(machine) => machine.id().clone(),
                     None => return,
                 };
                 let region = self.inner.variables.get("RegionId").map(|r| crate::RegionId::new(r.to_text()));
                 let region = self.tree.root().and_then(|m| m.region()).or(region);
+                let token = Token::derived(answers);
                 let info = StepInfo { execution, path, key, action, region, role, token, repeat, started };
                 self.run_action(info, properties, extract);
             }
