@@ -37,19 +37,26 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
     let options = match Options::read(&arguments) {
         Ok(Some(options)) => options,
-        Ok(None) => return print(io::stdout(), USAGE, ExitCode::SUCCESS),
-        Err(problem) => return print(io::stderr(), &format!("{problem}\n\n{USAGE}"), ExitCode::from(2)),
+        Ok(None) => {
+            print(io::stdout(), USAGE);
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => return refuse(&format!("{problem}\n\n{USAGE}")),
     };
     match Checker::new(&options) {
         Ok(mut checker) => checker.run(&options),
-        Err(problem) => print(io::stderr(), &problem, ExitCode::from(2)),
+        Err(problem) => refuse(&problem),
     }
 }
 
+fn refuse(problem: &str) -> ExitCode {
+    print(io::stderr(), problem);
+    ExitCode::from(2)
+}
+
 /// Writes a line. A closed pipe is nobody's error.
-fn print(mut to: impl Write, text: &str, status: ExitCode) -> ExitCode {
+fn print(mut to: impl Write, text: &str) {
     let _ = writeln!(to, "{text}");
-    status
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +134,7 @@ impl Checker {
         let mut unreadable = Vec::new();
         let files = read_all(&options.paths, &limits, &mut unreadable);
         for problem in &unreadable {
-            print(io::stderr(), problem, ExitCode::SUCCESS);
+            print(io::stderr(), problem);
         }
         let mut registry = oos_actions::standard();
         for directory in &options.actions {
@@ -268,14 +275,14 @@ fn write(format: Format, all: &[Diagnostics], summary: &str) {
         Format::Text => {
             let mut blocks: Vec<String> = all.iter().filter(|f| !f.is_empty()).map(Diagnostics::render).collect();
             blocks.push(summary.to_owned());
-            return drop(print(io::stdout(), &blocks.join("\n"), ExitCode::SUCCESS));
+            return print(io::stdout(), &blocks.join("\n"));
         }
         Format::Json => Json::from(all.iter().flat_map(findings).collect::<Vec<_>>()),
         Format::Sarif => sarif_log(all),
         Format::Lsp => Json::from(all.iter().map(Diagnostics::to_lsp).collect::<Vec<_>>()),
     };
-    print(io::stdout(), &format!("{document:#}"), ExitCode::SUCCESS);
-    print(io::stderr(), summary, ExitCode::SUCCESS);
+    print(io::stdout(), &format!("{document:#}"));
+    print(io::stderr(), summary);
 }
 
 /// The findings as flat JSON objects; lines and columns count from 1, columns in characters.

@@ -6,7 +6,7 @@
 //! rule of template-language 10.
 
 #![expect(clippy::disallowed_methods, reason = "tests read the environment")]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     fs,
