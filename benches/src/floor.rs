@@ -41,12 +41,8 @@ struct Event {
 impl Journal {
     #[expect(clippy::disallowed_methods, reason = "the floor reads a clock, as an engine does")]
     fn append(&self, task: &Arc<str>, action: &Arc<str>, output: Value) {
-        let event = Event {
-            _at: std::time::SystemTime::now(),
-            _task: task.clone(),
-            _action: action.clone(),
-            _output: output,
-        };
+        let event =
+            Event { _at: std::time::SystemTime::now(), _task: task.clone(), _action: action.clone(), _output: output };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 }

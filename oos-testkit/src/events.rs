@@ -9,12 +9,21 @@ use oos_core::{
 
 /// Remembers events in order; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct EventRecorder(Arc<Mutex<Vec<ExecutionEvent>>>);
+pub struct EventRecorder {
+    events: Arc<Mutex<Vec<ExecutionEvent>>>,
+    observers: Vec<Arc<dyn EventSink>>,
+}
 
 impl EventRecorder {
+    /// The same record, told to others too.
+    #[must_use]
+    pub fn with_observers(&self, observers: Vec<Arc<dyn EventSink>>) -> Self {
+        Self { events: self.events.clone(), observers }
+    }
+
     /// All events so far.
     pub fn all(&self) -> Vec<ExecutionEvent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Events of one execution and of everything below it; ids of children start with the id of their parent.
@@ -27,6 +36,7 @@ impl EventRecorder {
 
 impl EventSink for EventRecorder {
     fn emit(&self, event: &ExecutionEvent) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.observers.iter().for_each(|observer| observer.emit(event));
     }
 }

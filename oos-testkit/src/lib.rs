@@ -35,7 +35,7 @@ pub fn corpus() -> Option<std::path::PathBuf> {
 pub mod prelude {
     pub use std::time::Duration;
 
-    pub use oos_core::{Value, params};
+    pub use oos_core::{Value, params, ports::ActionErrorKind::TimedOut as WaitTimedOut};
     pub use serde_json::json;
 
     pub use crate::{
@@ -47,6 +47,7 @@ pub mod prelude {
             ecs::{
                 InstanceStatus::{self, Pending, Running, Starting, Stopped, Stopping},
                 assistant::{aborted, agent_offline, crash_mid_way, exit, output_bytes, timeout},
+                by_ids, by_tag,
             },
         },
         fault::{err, ok, x},

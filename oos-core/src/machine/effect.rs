@@ -25,8 +25,8 @@ pub enum Effect {
         properties: Value,
         /// Evaluated role chain.
         role: Arc<str>,
-        /// Idempotency token.
-        token: Arc<str>,
+        /// Definite answers of this step so far; the idempotency token follows from it.
+        answers: u32,
         /// What to take out of the result document.
         extract: Arc<Extract>,
         /// Time of the input that started the run of this step.

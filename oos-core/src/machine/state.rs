@@ -18,6 +18,7 @@ use crate::{
     ports::{
         action::ActionError,
         control::{ChildRequest, ControlEvent, Wait},
+        event::LoopCounts,
         trigger::Rule,
     },
 };
@@ -251,6 +252,10 @@ pub(super) struct LoopState {
     pub(super) first_failure: Option<Arc<str>>,
     /// When the loop was entered.
     pub(super) started: Timestamp,
+    /// Ended items by status.
+    pub(super) tally: LoopCounts,
+    /// When progress was last told.
+    pub(super) told: Timestamp,
 }
 
 /// An ended item: what aggregation and the report need, nothing else.

@@ -36,10 +36,10 @@ impl Trace {
             self.add_root(ExecutionTrace::new(&event.execution, event.at));
         }
         let Some(root) = self.routes.get(&event.execution).map(|route| route.root) else { return };
-        if self.is_new(root, event.number) {
-            if let Some(execution) = self.execution_mut(&event.execution) {
-                execution.take(event.at, &event.kind);
-            }
+        if self.is_new(root, event.number)
+            && let Some(execution) = self.execution_mut(&event.execution)
+        {
+            execution.take(event.at, &event.kind);
         }
     }
 
@@ -182,9 +182,17 @@ impl ExecutionTrace {
         }
     }
 
-    fn step_ended(&mut self, at: Timestamp, key: &StepKey, status: TaskStatus, message: Option<Arc<str>>, outputs: Value) {
+    fn step_ended(
+        &mut self,
+        at: Timestamp,
+        key: &StepKey,
+        status: TaskStatus,
+        message: Option<Arc<str>>,
+        outputs: Value,
+    ) {
         // A task that `When` leaves out ends without having begun.
-        let open = self.latest_mut(&key.task).is_some_and(|t| key.item.is_some() || t.run == key.run || !t.told.is_final());
+        let open =
+            self.latest_mut(&key.task).is_some_and(|t| key.item.is_some() || t.run == key.run || !t.told.is_final());
         if !open {
             self.tasks.push(TaskTrace::new(key));
         }

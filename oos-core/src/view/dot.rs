@@ -27,7 +27,11 @@ fn draw(plan: &Plan, source: Source<'_>) -> String {
     let name = flow.title.as_deref().unwrap_or("template");
     line(&mut text, 0, &format!("digraph {} {{", quote(name)));
     line(&mut text, 1, "rankdir=TB");
-    line(&mut text, 1, "node [fontname=\"sans-serif\", fontsize=11, style=filled, fillcolor=\"#ffffff\", color=\"#6b7280\"]");
+    line(
+        &mut text,
+        1,
+        "node [fontname=\"sans-serif\", fontsize=11, style=filled, fillcolor=\"#ffffff\", color=\"#6b7280\"]",
+    );
     line(&mut text, 1, "edge [fontname=\"sans-serif\", fontsize=9, color=\"#6b7280\"]");
     write_flow(&mut text, &flow, 1);
     line(&mut text, 0, "}");

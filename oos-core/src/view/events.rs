@@ -30,7 +30,8 @@ const ROOT: &str = "execution";
 /// ```
 pub fn events(events: &[ExecutionEvent]) -> String {
     let mut lines = Lines::default();
-    let rows: Vec<_> = events.iter().map(|event| (lines.offset(event), lines.path(event), lines.words(event))).collect();
+    let rows: Vec<_> =
+        events.iter().map(|event| (lines.offset(event), lines.path(event), lines.words(event))).collect();
     let width = rows.iter().map(|(_, path, _)| columns(path)).max().unwrap_or(0).min(WIDEST_PATH);
     let mut text = String::new();
     for (at, path, words) in rows {

@@ -17,10 +17,27 @@ use crate::{
 
 /// CHOICE: charts inside charts, at most so deep; a deeper child stays a plain node.
 const DEEPEST: usize = 4;
+/// CHOICE: characters of a name; what follows is cut, and a number makes it one of its kind.
+const LONGEST_ID: usize = 100;
 /// Words that a node cannot be called in one of the formats.
 const RESERVED: [&str; 17] = [
-    "end", "graph", "subgraph", "flowchart", "class", "classdef", "click", "style", "linkstyle", "default", "direction",
-    "node", "edge", "digraph", "strict", "call", "href",
+    "end",
+    "graph",
+    "subgraph",
+    "flowchart",
+    "class",
+    "classdef",
+    "click",
+    "style",
+    "linkstyle",
+    "default",
+    "direction",
+    "node",
+    "edge",
+    "digraph",
+    "strict",
+    "call",
+    "href",
 ];
 
 /// A chart.
@@ -89,7 +106,8 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     pub(super) fn flow(self, plan: &Plan) -> Flow {
         let executions: Vec<_> = self.trace.and_then(Trace::root).into_iter().collect();
-        let mut drawing = Drawing { source: self, now: self.trace.map(Trace::now).unwrap_or_default(), ids: BTreeSet::new() };
+        let mut drawing =
+            Drawing { source: self, now: self.trace.map(Trace::now).unwrap_or_default(), ids: BTreeSet::new() };
         drawing.flow(plan, &executions, "", 0)
     }
 }
@@ -119,7 +137,15 @@ impl Drawing<'_> {
         }
     }
 
-    fn inner(&mut self, plan: &Plan, i: usize, task: &TaskPlan, runs: &[&TaskTrace], id: &str, depth: usize) -> Option<Flow> {
+    fn inner(
+        &mut self,
+        plan: &Plan,
+        i: usize,
+        task: &TaskPlan,
+        runs: &[&TaskTrace],
+        id: &str,
+        depth: usize,
+    ) -> Option<Flow> {
         if depth >= DEEPEST {
             return None;
         }
@@ -141,7 +167,8 @@ impl Drawing<'_> {
 
     /// A name that no other node has.
     fn id(&mut self, name: &str) -> String {
-        let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let safe: String =
+            name.chars().take(LONGEST_ID).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let reserved = RESERVED.contains(&safe.to_ascii_lowercase().as_str());
         let letter = safe.starts_with(|c: char| c.is_ascii_alphabetic());
         let safe = if reserved || !letter { format!("t_{safe}") } else { safe };

@@ -28,8 +28,10 @@ pub(super) struct Arc {
     pub(super) to: usize,
     /// Edges of the same kind and target share their bends.
     pub(super) kind: usize,
-    /// How much it wants to be straight.
+    /// How much it pulls its ends together.
     pub(super) weight: f64,
+    /// True when its ends should stand below one another.
+    pub(super) straight: bool,
 }
 
 /// Where everything is.
@@ -52,6 +54,8 @@ const BEND: f64 = 10.0;
 /// CHOICE: passes over all ranks that order vertices, and that place them.
 const ORDER_PASSES: usize = 8;
 const PLACE_PASSES: usize = 16;
+/// CHOICE: rounds in which chains are made straight; each makes room for the next.
+const STRAIGHT_PASSES: usize = 4;
 
 /// Lays out vertices of these sizes.
 pub(super) fn layout(sizes: &[Size], arcs: &[Arc]) -> Layout {
@@ -59,6 +63,8 @@ pub(super) fn layout(sizes: &[Size], arcs: &[Arc]) -> Layout {
     (0..ORDER_PASSES).for_each(|pass| grid.order(pass % 2 == 0));
     grid.spread();
     (0..PLACE_PASSES).for_each(|pass| grid.place(pass % 2 == 0));
+    let chains = grid.chains(arcs);
+    (0..STRAIGHT_PASSES).for_each(|_| chains.iter().for_each(|chain| grid.straighten(chain)));
     grid.finish(sizes.len(), arcs)
 }
 
@@ -147,8 +153,14 @@ impl Grid {
         for step in 1..count {
             let rank = if down { step } else { count - 1 - step };
             let fixed = if down { rank - 1 } else { rank + 1 };
-            let positions: BTreeMap<usize, f64> =
-                self.ranks.get(fixed).into_iter().flatten().enumerate().map(|(i, cell)| (*cell, count_as_f64(i))).collect();
+            let positions: BTreeMap<usize, f64> = self
+                .ranks
+                .get(fixed)
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .map(|(i, cell)| (*cell, count_as_f64(i)))
+                .collect();
             let Some(cells) = self.ranks.get(rank) else { continue };
             let mut keyed: Vec<_> =
                 cells.iter().enumerate().map(|(i, cell)| (self.middle(*cell, down, &positions, i), *cell)).collect();
@@ -203,6 +215,59 @@ impl Grid {
         let at = all.filter_map(|(n, weight)| Some((self.cells.get(*n)?.x, weight)));
         let (sum, weights) = at.fold((0.0, 0.0), |(sum, all), (x, weight)| (sum + x * weight, all + weight));
         (if weights > 0.0 { sum / weights } else { cell.x }, cell.size.width)
+    }
+
+    /// Cells that should stand below one another: the main line, then the lanes.
+    fn chains(&self, arcs: &[Arc]) -> Vec<Vec<usize>> {
+        let mut next = BTreeMap::new();
+        let mut taken = std::collections::BTreeSet::new();
+        for arc in arcs.iter().filter(|a| a.straight && self.rank(a.to) == self.rank(a.from) + 1) {
+            if !next.contains_key(&arc.from) && taken.insert(arc.to) {
+                next.insert(arc.from, arc.to);
+            }
+        }
+        let heads = next.keys().filter(|from| !taken.contains(from));
+        let follow = |head: &usize| std::iter::successors(Some(*head), |at| next.get(at).copied()).collect();
+        heads.map(follow).chain(self.bends.iter().filter(|b| b.len() > 1).cloned()).collect()
+    }
+
+    /// Gives the cells of a chain one x, as far down as the neighbours in their ranks leave room; then again from there.
+    fn straighten(&mut self, chain: &[usize]) {
+        let mut rest = chain;
+        while !rest.is_empty() {
+            let mut room = (f64::NEG_INFINITY, f64::INFINITY);
+            let mut count = 0;
+            for i in rest {
+                let (left, right) = self.room(*i);
+                let both = (room.0.max(left), room.1.min(right));
+                if both.0 > both.1 {
+                    break;
+                }
+                (room, count) = (both, count + 1);
+            }
+            let (now, later) = rest.split_at(count.max(1));
+            let xs = now.iter().filter_map(|i| self.cells.get(*i)).map(|c| c.x);
+            let x = (xs.sum::<f64>() / count_as_f64(now.len())).max(room.0).min(room.1);
+            for i in now.iter().filter(|_| count > 0) {
+                if let Some(cell) = self.cells.get_mut(*i) {
+                    cell.x = x;
+                }
+            }
+            rest = later;
+        }
+    }
+
+    /// From where to where the centre of a cell can move without touching its neighbours.
+    fn room(&self, i: usize) -> (f64, f64) {
+        let Some(cell) = self.cells.get(i) else { return (0.0, 0.0) };
+        let rank = self.ranks.get(cell.rank).map(Vec::as_slice).unwrap_or_default();
+        let at = rank.iter().position(|other| *other == i).unwrap_or_default();
+        let beside = |n: Option<usize>| n.and_then(|n| rank.get(n)).and_then(|n| self.cells.get(*n));
+        let apart = |other: &Cell| (other.size.width + cell.size.width) / 2.0 + GAP;
+        let left = beside(at.checked_sub(1)).map_or(f64::NEG_INFINITY, |other| other.x + apart(other));
+        let right = beside(at.checked_add(1)).map_or(f64::INFINITY, |other| other.x - apart(other));
+        // Rounding must not close a room that is just wide enough.
+        (left.min(cell.x), right.max(cell.x))
     }
 
     fn finish(self, vertices: usize, arcs: &[Arc]) -> Layout {
@@ -285,7 +350,11 @@ mod tests {
     use super::*;
 
     fn arc(from: usize, to: usize) -> Arc {
-        Arc { from, to, kind: 0, weight: 1.0 }
+        Arc { from, to, kind: 0, weight: 1.0, straight: true }
+    }
+
+    fn side(from: usize) -> Arc {
+        Arc { kind: 1, straight: false, ..arc(from, 3) }
     }
 
     const BOX: Size = Size { width: 100.0, height: 40.0 };
@@ -309,9 +378,10 @@ mod tests {
 
     #[test]
     fn long_edges_of_one_kind_share_a_lane_and_go_round_the_boxes() {
-        let arcs = [arc(0, 1), arc(1, 2), arc(2, 3), Arc { kind: 1, ..arc(0, 3) }, Arc { kind: 1, ..arc(1, 3) }];
+        let arcs = [arc(0, 1), arc(1, 2), arc(2, 3), side(0), side(1)];
         let laid = layout(&[BOX; 4], &arcs);
         assert_eq!(laid.bends[3][1], laid.bends[4][0]);
+        assert!((laid.places[0].x - laid.places[3].x).abs() < 0.01, "{laid:?}");
         for (top, _) in &laid.bends[3] {
             assert!(laid.places.iter().all(|p| (p.x - top.x).abs() > 50.0), "{laid:?}");
         }

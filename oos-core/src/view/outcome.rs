@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     trace::{ExecutionTrace, TaskTrace},
-    words::{length, loop_words},
+    words::{firings, length, loop_words},
 };
 use crate::{Timestamp, machine::TaskStatus, plan::TaskPlan};
 
@@ -73,7 +73,7 @@ fn one(run: &TaskTrace, status: TaskStatus, now: Timestamp) -> Vec<String> {
         first.push(format!("run {}", run.run));
     }
     if run.is_trigger() && !run.children.is_empty() {
-        first.push(format!("{} firings", run.children.len()));
+        first.push(firings(run.children.len()));
     }
     let waiting = run.waiting_for().map(|w| w.as_str().to_owned());
     vec![first.join(" · "), waiting.unwrap_or_default(), run.counts.map(loop_words).unwrap_or_default()]

@@ -44,7 +44,9 @@ const SLANT: f64 = 14.0;
 /// Radius of the points where a chart begins and ends.
 const DOT: f64 = 8.0;
 /// Room between lines that leave the same node.
-const PORT: f64 = 46.0;
+const PORT: f64 = 52.0;
+/// Height of a label.
+const LABEL: f64 = 12.0;
 /// CHOICE: how much straighter plain lines are than others.
 const PLAIN_WEIGHT: f64 = 8.0;
 
@@ -52,15 +54,21 @@ fn draw(plan: &Plan, source: Source<'_>) -> String {
     let flow = source.flow(plan);
     let drawn = Drawn::new(&flow);
     let (width, height) = (drawn.laid.size.width + 2.0 * MARGIN, drawn.laid.size.height + 2.0 * MARGIN);
-    let title = escape(flow.title.as_deref().unwrap_or("template"));
+    let title = escape(&clean(flow.title.as_deref().unwrap_or("template")));
     let mut out = String::new();
-    put(&mut out, format_args!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
+    put(
+        &mut out,
+        format_args!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" role=\"img\" class=\"oos\">"
-    ));
+        ),
+    );
     put(&mut out, format_args!("<title>{title}</title>"));
     put(&mut out, format_args!("<style>{}</style>", style_sheet()));
-    put(&mut out, format_args!("<defs>{}{}</defs>", arrow("oos-arrow", "head"), arrow("oos-arrow-taken", "head taken")));
+    put(
+        &mut out,
+        format_args!("<defs>{}{}</defs>", arrow("oos-arrow", "head"), arrow("oos-arrow-taken", "head taken")),
+    );
     put(&mut out, format_args!("<rect class=\"ground\" width=\"100%\" height=\"100%\"/>"));
     drawn.write(&mut out, &flow, Place { x: MARGIN, y: MARGIN });
     put(&mut out, format_args!("</svg>"));
@@ -85,6 +93,7 @@ fn style_sheet() -> String {
         ".oos{font-family:system-ui,-apple-system,\"Segoe UI\",\"PingFang SC\",\"Microsoft YaHei\",\"Noto Sans CJK SC\",sans-serif}\
          .oos text{font-size:11px;text-anchor:middle;fill:#374151}.oos .name{font-size:13px;font-weight:600;fill:#111827}\
          .oos .label{text-anchor:start;fill:#4b5563}\
+         .oos .left{text-anchor:end}.oos .group{fill-opacity:.35}\
          .oos .ground{fill:#ffffff}.oos .box{fill:#f9fafb;stroke:#6b7280;stroke-width:1.4}\
          .oos .mark{fill:#6b7280}.oos .head{fill:#6b7280}.oos .head.taken{fill:#111827}\
          .oos .line{fill:none;stroke:#6b7280;stroke-width:1.3}.oos .line.taken{stroke:#111827;stroke-width:2.4}\
@@ -97,7 +106,10 @@ fn style_sheet() -> String {
     );
     for c in PALETTE {
         let name = class(c.status);
-        css.push_str(&format!(".oos .{name}>.box{{fill:{};stroke:{}}}.oos .{name}>text{{fill:{}}}", c.fill, c.stroke, c.text));
+        css.push_str(&format!(
+            ".oos .{name}>.box{{fill:{};stroke:{}}}.oos .{name}>text{{fill:{}}}",
+            c.fill, c.stroke, c.text
+        ));
         dark.push_str(&format!(
             ".oos .{name}>.box{{fill:{};stroke:{}}}.oos .{name}>text{{fill:{}}}",
             c.dark_fill, c.dark_stroke, c.dark_text
@@ -111,6 +123,12 @@ struct Drawn {
     laid: Layout,
     sizes: Vec<Size>,
     inner: Vec<Option<Drawn>>,
+}
+
+/// Where an edge leaves its node, and how many edges away from the middle.
+struct Port {
+    place: Place,
+    side: f64,
 }
 
 impl Drawn {
@@ -131,10 +149,15 @@ impl Drawn {
         for (i, edge) in flow.edges.iter().enumerate() {
             self.write_edge(out, flow, i, edge);
         }
+        for (i, edge) in flow.edges.iter().enumerate() {
+            self.write_label(out, flow, i, edge);
+        }
         for (i, place) in self.laid.places.iter().enumerate() {
             let node = i.checked_sub(1).and_then(|n| Some((flow.nodes.get(n)?, self.inner.get(n)?.as_ref())));
             match node {
-                Some((node, inner)) => write_node(out, node, inner, *place, self.sizes.get(i).copied().unwrap_or_default()),
+                Some((node, inner)) => {
+                    write_node(out, node, inner, *place, self.sizes.get(i).copied().unwrap_or_default())
+                }
                 None => write_point(out, *place, i > 0),
             }
         }
@@ -142,7 +165,7 @@ impl Drawn {
     }
 
     fn write_edge(&self, out: &mut String, flow: &Flow, i: usize, edge: &Line) {
-        let (Some(path), Some(at)) = (self.path(flow, i, edge), self.port(flow, i, edge)) else { return };
+        let Some(path) = self.path(flow, i, edge) else { return };
         let style = match edge.style {
             Style::Plain => "",
             Style::Error => " error",
@@ -150,16 +173,23 @@ impl Drawn {
         };
         let (taken, marker) = if edge.taken { (" taken", "oos-arrow-taken") } else { ("", "oos-arrow") };
         put(out, format_args!("<path class=\"line{style}{taken}\" marker-end=\"url(#{marker})\" d=\"{path}\"/>"));
-        if !edge.label.is_empty() {
-            let (x, y) = (at.x + 5.0, at.y + 13.0);
-            put(out, format_args!("<text class=\"label\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escape(&edge.label)));
-        }
+    }
+
+    /// The label of an edge, beside where it leaves; those of further edges on the same side stand lower.
+    fn write_label(&self, out: &mut String, flow: &Flow, i: usize, edge: &Line) {
+        let Some(Port { place, side }) = self.port(flow, i, edge).filter(|_| !edge.label.is_empty()) else { return };
+        let slopes = flow.node(edge.from).is_some_and(|n| n.shape == Shape::Choice);
+        // Left of the middle a rhombus fills the room inside.
+        let (class, x) = if slopes && side < 0.0 { ("label left", place.x - 5.0) } else { ("label", place.x + 5.0) };
+        let lower = if slopes { 0.0 } else { (side.abs() - 1.0).clamp(0.0, 2.0) };
+        let y = place.y + 13.0 + lower * LABEL;
+        put(out, format_args!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escape(&edge.label)));
     }
 
     /// The way of an edge: curves between the ranks, straight lines through them.
     fn path(&self, flow: &Flow, i: usize, edge: &Line) -> Option<String> {
         let (from, to) = (flow.vertex(edge.from), flow.vertex(edge.to));
-        let start = self.port(flow, i, edge)?;
+        let start = self.port(flow, i, edge)?.place;
         let (place, size) = (self.laid.places.get(to)?, self.sizes.get(to)?);
         let mut bends = self.laid.bends.get(i).cloned().unwrap_or_default();
         let mut end = Place { x: place.x, y: place.y - size.height / 2.0 };
@@ -179,11 +209,11 @@ impl Drawn {
     }
 
     /// Where an edge leaves its node: the edges of a node side by side, in the order of where they go.
-    fn port(&self, flow: &Flow, i: usize, edge: &Line) -> Option<Place> {
+    fn port(&self, flow: &Flow, i: usize, edge: &Line) -> Option<Port> {
         let from = flow.vertex(edge.from);
         let (place, size) = (self.laid.places.get(from)?, self.sizes.get(from)?);
         if from > flow.vertex(edge.to) {
-            return Some(Place { x: place.x, y: place.y - size.height / 2.0 });
+            return Some(Port { place: Place { x: place.x, y: place.y - size.height / 2.0 }, side: 0.0 });
         }
         let aim = |(n, e): (usize, &Line)| {
             let bend = self.laid.bends.get(n).and_then(|b| b.first()).map(|(enter, _)| enter.x);
@@ -199,10 +229,22 @@ impl Drawn {
         leaving.sort_by(|a, b| a.0.total_cmp(&b.0));
         let position = leaving.iter().position(|(_, n)| *n == i)?;
         let step = PORT.min(size.width * 0.8 / as_f64(leaving.len()));
-        let x = (as_f64(position) - (as_f64(leaving.len()) - 1.0) / 2.0) * step;
-        let shape = from.checked_sub(1).and_then(|n| flow.nodes.get(n)).map(|n| n.shape);
+        // The one plain line of a node leaves in the middle.
+        let mut plain = leaving
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, n))| flow.edges.get(*n).is_some_and(|e| e.style == Style::Plain));
+        let middle = match (plain.next(), plain.next()) {
+            (Some((only, _)), None) => as_f64(only),
+            _ => (as_f64(leaving.len()) - 1.0) / 2.0,
+        };
+        let half = (size.width / 2.0 - SIDE).max(0.0);
+        let side = as_f64(position) - middle;
+        let x = (side * step).clamp(-half, half);
+        let shape = flow.node(edge.from).map(|n| n.shape);
         let drop = if shape == Some(Shape::Choice) { 1.0 - x.abs() / (size.width / 2.0) } else { 1.0 };
-        Some(Place { x: place.x + x, y: place.y + size.height / 2.0 * drop })
+        let place = Place { x: place.x + x, y: place.y + size.height / 2.0 * drop };
+        Some(Port { place, side })
     }
 }
 
@@ -216,9 +258,14 @@ impl Flow {
         }
     }
 
+    fn node(&self, point: Point) -> Option<&Node> {
+        if let Point::Task(i) = point { self.nodes.get(i) } else { None }
+    }
+
     fn arc(&self, edge: &Line) -> Arc {
-        let weight = if edge.style == Style::Plain { PLAIN_WEIGHT } else { 1.0 };
-        Arc { from: self.vertex(edge.from), to: self.vertex(edge.to), kind: edge.style as usize, weight }
+        let straight = edge.style == Style::Plain;
+        let weight = if straight { PLAIN_WEIGHT } else { 1.0 };
+        Arc { from: self.vertex(edge.from), to: self.vertex(edge.to), kind: edge.style as usize, weight, straight }
     }
 }
 
@@ -263,7 +310,7 @@ fn write_node(out: &mut String, node: &Node, inner: Option<&Drawn>, at: Place, s
     let class = if node.outcome.is_some() { class(node.status()) } else { class(TaskStatus::Pending) };
     put(out, format_args!("<g class=\"{class}\">"));
     put(out, format_args!("<title>{}</title>", escape(&tooltip(node))));
-    out.push_str(&outline(node.shape, at, size));
+    out.push_str(&outline(node.shape, at, size, if inner.is_some() { "box group" } else { "box" }));
     out.push('\n');
     let lines = shown(node);
     let head = as_f64(lines.len()) * LINE;
@@ -286,16 +333,18 @@ fn tooltip(node: &Node) -> String {
     lines.join("\n")
 }
 
-fn outline(shape: Shape, at: Place, size: Size) -> String {
+fn outline(shape: Shape, at: Place, size: Size, class: &str) -> String {
     let (w, h) = (size.width / 2.0, size.height / 2.0);
     let (left, right, top, bottom) = (at.x - w, at.x + w, at.y - h, at.y + h);
     let polygon = |points: &[(f64, f64)]| {
         let points: Vec<_> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        format!("<polygon class=\"box\" points=\"{}\"/>", points.join(" "))
+        format!("<polygon class=\"{class}\" points=\"{}\"/>", points.join(" "))
     };
     let rect = |round: f64| {
         let (width, height) = (size.width, size.height);
-        format!("<rect class=\"box\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{round:.1}\"/>")
+        format!(
+            "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{round:.1}\"/>"
+        )
     };
     match shape {
         Shape::Api => rect(3.0),
@@ -312,7 +361,7 @@ fn outline(shape: Shape, at: Place, size: Size) -> String {
         ]),
         Shape::Child => {
             let side = |x: f64| format!("M{x:.1},{top:.1}V{bottom:.1}");
-            format!("{}<path class=\"box\" d=\"{}{}\"/>", rect(3.0), side(left + 6.0), side(right - 6.0))
+            format!("{}<path class=\"{class}\" d=\"{}{}\"/>", rect(3.0), side(left + 6.0), side(right - 6.0))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     trace::{ExecutionTrace, TaskTrace, Trace},
-    words::{as_task, clean, columns, cut, length, loop_words, mark, offset, value_words},
+    words::{as_task, clean, columns, cut, firings, length, loop_words, mark, offset, value_words},
 };
 use crate::{Timestamp, machine::TaskStatus};
 
@@ -137,10 +137,10 @@ impl TreeText<'_> {
         if self.is_folded(step) {
             return;
         }
-        if let [child] = step.children.as_slice() {
-            if !step.is_trigger() {
-                return self.tasks(branch, child);
-            }
+        if let [child] = step.children.as_slice()
+            && !step.is_trigger()
+        {
+            return self.tasks(branch, child);
         }
         self.firings(branch, step);
     }
@@ -182,7 +182,7 @@ impl TreeText<'_> {
         let mut notes = Vec::new();
         notes.extend(step.counts.map(loop_words));
         if step.is_trigger() && !step.children.is_empty() {
-            notes.push(format!("{} firings", step.children.len()));
+            notes.push(firings(step.children.len()));
         }
         if step.attempts > 1 {
             notes.push(format!("{} attempts", step.attempts));

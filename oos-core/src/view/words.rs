@@ -80,10 +80,17 @@ pub(super) fn loop_words(counts: LoopCounts) -> String {
     }
 }
 
+/// `1 firing`, `12 firings`.
+pub(super) fn firings(count: usize) -> String {
+    if count == 1 { "1 firing".to_owned() } else { format!("{count} firings") }
+}
+
 /// The text on one line: characters that would move the cursor, colour the terminal or turn the direction of writing
 /// are shown as blanks.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
-    let bad = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let bad = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if text.contains(bad) { Cow::Owned(text.replace(bad, " ")) } else { Cow::Borrowed(text) }
 }
 

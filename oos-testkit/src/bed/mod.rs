@@ -1,12 +1,16 @@
 //! The test bed: an engine over a fake cloud, in virtual time, driven synchronously by the test.
 
 mod drive;
+mod failure;
 mod report;
 mod run;
+mod snapshot;
+mod webhooks;
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use oos_actions::{notify::DefaultNotifier, product::DirectoryTemplates};
@@ -15,14 +19,17 @@ use oos_core::{
     engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
     params,
     ports::{
-        Action, ApiCaller, Clock, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
+        Action, ApiCaller, Clock, EventSink, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
         template_store::TemplateStore,
     },
     registry::ActionRegistry,
     source::SourceText,
 };
 
+pub use failure::FailureView;
 pub use run::{ItemsView, OutputView, Run, TaskView};
+pub use snapshot::LeastPrivilege;
+pub use webhooks::Webhooks;
 
 use crate::{
     EventRecorder, Executor, FakeCloud, HttpRecorder, ParameterMap, TestTriggers, VirtualClock, calls::fail,
@@ -49,6 +56,7 @@ struct Bed {
     seed: u64,
     settings: Mutex<Settings>,
     engine: OnceLock<Engine>,
+    made: Instant,
 }
 
 #[derive(Debug)]
@@ -57,6 +65,7 @@ struct Settings {
     templates: Vec<PathBuf>,
     api: Option<Arc<dyn ApiCaller>>,
     store: Arc<dyn Store>,
+    observers: Vec<Arc<dyn EventSink>>,
     retry: ApiRetryPolicy,
     limits: Limits,
     user: String,
@@ -82,12 +91,14 @@ impl TestBed {
         Self::with_seed(cloud.clone(), seed, Executor::shuffled(seed))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "only for `real_elapsed`, which only tests read")]
     fn with_seed(cloud: FakeCloud, seed: u64, executor: Executor) -> Self {
         let settings = Settings {
             registry: oos_actions::standard(),
             templates: default_templates(),
             api: None,
             store: Arc::new(MemoryStore::new()),
+            observers: Vec::new(),
             retry: ApiRetryPolicy::default(),
             limits: Limits::default(),
             user: "tester".to_owned(),
@@ -102,6 +113,7 @@ impl TestBed {
             seed,
             settings: Mutex::new(settings),
             engine: OnceLock::new(),
+            made: Instant::now(),
         }))
     }
 
@@ -160,6 +172,12 @@ impl TestBed {
     #[must_use]
     pub fn api_retry(self, policy: ApiRetryPolicy) -> Self {
         self.change(|s| s.retry = policy)
+    }
+
+    /// The same bed with one more observer of events.
+    #[must_use]
+    pub fn observe(self, sink: Arc<dyn EventSink>) -> Self {
+        self.change(|s| s.observers.push(sink))
     }
 
     /// The same bed with other bounds.
@@ -224,7 +242,7 @@ impl TestBed {
             .ids(SeededIds::new(bed.seed))
             .store_shared(settings.store.clone(), settings.store.clone())
             .parameters(bed.parameters.clone())
-            .events(bed.events.clone())
+            .events(bed.events.with_observers(settings.observers.clone()))
             .triggers(bed.triggers.clone())
             .http(bed.http.clone())
             .mailer(bed.http.clone())
@@ -297,6 +315,29 @@ impl TestBed {
         let run = self.start(template, parameters);
         self.run_to_end();
         run
+    }
+
+    /// Runs the text of a template; the same as [`TestBed::run`].
+    ///
+    /// # Panics
+    /// As [`TestBed::start`].
+    #[track_caller]
+    pub fn run_yaml(&self, text: &str, parameters: impl Into<Value>) -> Run {
+        self.run(text, parameters)
+    }
+
+    /// Starts the text of a template; the same as [`TestBed::start`].
+    ///
+    /// # Panics
+    /// As [`TestBed::start`].
+    #[track_caller]
+    pub fn start_yaml(&self, text: &str, parameters: impl Into<Value>) -> Run {
+        self.start(text, parameters)
+    }
+
+    /// Real time since the bed was made. Only a test may ask: nothing that runs in a bed reads it.
+    pub fn real_elapsed(&self) -> Duration {
+        self.0.made.elapsed()
     }
 
     /// Runs an action as the only task of a template: a product action or any other that is registered.

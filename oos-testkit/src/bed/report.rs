@@ -1,17 +1,14 @@
 //! What a failed expectation prints: cause, task tree, last calls, rules, seed.
 
 use oos_core::{
-    Timestamp,
-    ports::{ExecutionEvent, event::EventKind},
     time::human,
+    view::{self, TextOptions, Trace},
 };
 
 use super::{Run, TestBed};
 
 /// Calls that a report shows.
 const CALLS: usize = 20;
-/// Lines of the trace that a report shows.
-const LINES: usize = 60;
 
 impl Run {
     /// The report of this execution as text.
@@ -22,59 +19,23 @@ impl Run {
         if let Some(message) = self.message() {
             text.push_str(&format!("  {message}\n"));
         }
-        let lines = self.trace();
-        let shown = lines.len().saturating_sub(LINES);
-        text.push_str(&format!("trace ({} of {} lines):\n", lines.len() - shown, lines.len()));
-        lines.iter().skip(shown).for_each(|line| text.push_str(&format!("  {line}\n")));
+        text.push_str(&view::text(&self.trace(), &TextOptions { fold: false, ..TextOptions::default() }));
+        text.push('\n');
         text.push_str(&self.bed().failure_report());
         text
     }
 
-    /// One line per event, virtual time relative to the start.
-    pub fn trace(&self) -> Vec<String> {
-        let start = self.started();
-        self.events().iter().map(|event| line(event, start)).collect()
-    }
-
-    /// [`Run::trace`] as text: equal for equal runs, byte for byte.
+    /// One line per event, virtual time relative to the start: equal for equal runs, byte for byte.
     pub fn trace_text(&self) -> String {
-        self.trace().join("\n")
+        view::events(&self.events())
     }
-}
 
-fn line(event: &ExecutionEvent, start: Timestamp) -> String {
-    let at = format!("+{}", human(event.at.since(start)));
-    let step = |key: &oos_core::ids::StepKey| match key.item {
-        Some(item) => format!("{}[{}]", key.task, item - 1),
-        None => key.task.to_string(),
-    };
-    let what = match &event.kind {
-        EventKind::ExecutionStarted { template, .. } => {
-            format!("started {}", template.as_deref().unwrap_or("template"))
-        }
-        EventKind::ExecutionStatus { status, waiting_for, .. } => {
-            format!("status {status}{}", waiting_for.map(|w| format!(" ({w})")).unwrap_or_default())
-        }
-        EventKind::ExecutionEnded { status, outputs, .. } => format!("ended {status} {outputs}"),
-        EventKind::StepStarted { key, action, .. } => format!("{} starts {action}", step(key)),
-        EventKind::Retrying { key, until, reason } => {
-            format!("{} again at +{}: {reason}", step(key), human(until.since(start)))
-        }
-        EventKind::StepWaiting { key, waiting_for, until } => {
-            let what = waiting_for.map_or_else(|| "sleeps".to_owned(), |w| w.to_string());
-            let until = until.map(|t| format!(" until +{}", human(t.since(start)))).unwrap_or_default();
-            format!("{} {what}{until}", step(key))
-        }
-        EventKind::StepEnded { key, status, message, .. } => {
-            format!("{} {status}{}", step(key), message.as_ref().map(|m| format!(": {m}")).unwrap_or_default())
-        }
-        EventKind::LoopProgress { task, counts } => {
-            format!("{task} {} of {} well, {} failed", counts.success, counts.total, counts.failed)
-        }
-        EventKind::Log { message, .. } => format!("log {message}"),
-        other => format!("{other:?}"),
-    };
-    format!("{at:<8} {} {what}", event.execution)
+    /// The executions, tasks, items and children of this run as a tree.
+    pub fn trace(&self) -> Trace {
+        let mut trace = Trace::from_events(&self.events());
+        trace.advance(self.bed().clock().now());
+        trace
+    }
 }
 
 impl TestBed {

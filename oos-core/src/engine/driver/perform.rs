@@ -16,6 +16,7 @@ use crate::{
         ExecutionEvent,
         action::{
             Action, ActionContext, ActionError, ActionErrorKind, Entry, Outcome, Progress, ProgressSink, StepInfo,
+            Token,
         },
         event::EventKind,
         parameter_store::ParameterRef,
@@ -29,13 +30,14 @@ impl Driver {
     /// Carries out an effect; `repeat` is true when the step may have run before a crash.
     pub(super) fn perform(&mut self, effect: Effect, repeat: bool) {
         match effect {
-            Effect::Run { path, key, action, properties, role, token, extract, started } => {
+            Effect::Run { path, key, action, properties, role, answers, extract, started } => {
                 let execution = match self.tree.machine(&path) {
                     Some(machine) => machine.id().clone(),
                     None => return,
                 };
                 let region = self.inner.variables.get("RegionId").map(|r| crate::RegionId::new(r.to_text()));
                 let region = self.tree.root().and_then(|m| m.region()).or(region);
+                let token = Token::derived(answers);
                 let info = StepInfo { execution, path, key, action, region, role, token, repeat, started };
                 self.run_action(info, properties, extract);
             }
@@ -68,15 +70,15 @@ impl Driver {
         };
         let (abort, registration) = AbortHandle::new_pair();
         self.aborts.insert((path.clone(), key.clone()), abort);
-        let attempt = Attempt {
+        let attempt = Arc::new(Attempt {
             progress: self.progress(&info),
             inner: self.inner.clone(),
             redactor: self.redactor.clone(),
             action,
-            info,
+            info: Arc::new(info),
             properties,
             extract,
-        };
+        });
         let future = async move {
             let stopper = attempt.clone();
             let run = Abortable::new(AssertUnwindSafe(attempt.run()).catch_unwind(), registration);
@@ -166,19 +168,18 @@ impl Driver {
 }
 
 /// One attempt of a work action.
-#[derive(Clone)]
 struct Attempt {
     inner: Arc<Inner>,
     redactor: Redactor,
     action: Arc<dyn Action>,
-    info: StepInfo,
+    info: Arc<StepInfo>,
     properties: Value,
     extract: Arc<Extract>,
     progress: ProgressSink,
 }
 
 impl Attempt {
-    async fn run(self) -> StepResult {
+    async fn run(self: Arc<Self>) -> StepResult {
         let properties = match self.resolved().await {
             Ok(properties) => properties,
             Err(error) => return StepResult::Failed(error),
@@ -197,7 +198,7 @@ impl Attempt {
         }
     }
 
-    async fn cancel(self) -> StepResult {
+    async fn cancel(self: Arc<Self>) -> StepResult {
         let context = self.context(self.properties.clone());
         if let Err(error) = self.action.cancel(context).await {
             tracing::debug!(%error, "an action could not be cancelled");

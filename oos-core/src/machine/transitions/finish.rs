@@ -100,6 +100,8 @@ impl Machine {
         }
         self.state.current = if pauses { Some(i) } else { None };
         match status {
+            // The tasks after a trigger belong to its firings: at the end date the parent ends (actions.md 17.1).
+            TaskStatus::Success if self.is_trigger_parent(i) => self.state.next = Some(Next::Finish),
             TaskStatus::Success => {
                 self.state.next = Some(goto.unwrap_or_else(|| self.following(i, task.on_success)));
             }

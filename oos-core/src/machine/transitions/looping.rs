@@ -65,22 +65,28 @@ impl LoopState {
 
     /// Numbers of items by state.
     pub(crate) fn counts(&self) -> LoopCounts {
-        let mut counts = LoopCounts {
-            total: u32::try_from(self.items.len()).unwrap_or(u32::MAX),
-            running: u32::try_from(self.running.len()).unwrap_or(u32::MAX),
-            ..LoopCounts::default()
-        };
-        for entry in self.entries.iter().flatten() {
-            match entry.status {
-                TaskStatus::Success => counts.success += 1,
-                TaskStatus::Failed => counts.failed += 1,
-                TaskStatus::Cancelled => counts.cancelled += 1,
-                _ => counts.skipped += 1,
-            }
-        }
+        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mut counts = self.tally;
+        (counts.total, counts.running) = (small(self.items.len()), small(self.running.len()));
         let ended = counts.success + counts.failed + counts.cancelled + counts.skipped;
         counts.pending = counts.total.saturating_sub(counts.running + ended);
         counts
+    }
+
+    fn tally(&mut self, status: TaskStatus) {
+        match status {
+            TaskStatus::Success => self.tally.success += 1,
+            TaskStatus::Failed => self.tally.failed += 1,
+            TaskStatus::Cancelled => self.tally.cancelled += 1,
+            _ => self.tally.skipped += 1,
+        }
+    }
+
+    /// Counts the entries anew, after some were taken back.
+    pub(super) fn recount(&mut self) {
+        self.tally = LoopCounts::default();
+        let statuses: Vec<TaskStatus> = self.entries.iter().flatten().map(|e| e.status).collect();
+        statuses.into_iter().for_each(|status| self.tally(status));
     }
 }
 
@@ -127,7 +133,10 @@ impl Machine {
             }
         };
         let before = state.entries.get_mut(number as usize - 1).and_then(Option::take);
-        let run = before.map_or(state.run_base, |e| e.run) + 1;
+        let run = before.as_ref().map_or(state.run_base, |e| e.run) + 1;
+        if before.is_some() {
+            state.recount();
+        }
         state.running.insert(number, Step::new(run, at));
         if let Some(task) = self.task_mut(i) {
             task.item_run = task.item_run.max(run);
@@ -166,7 +175,22 @@ impl Machine {
         if let Some(slot) = state.entries.get_mut(number as usize - 1) {
             *slot = Some(Entry { status, run: step.run, outputs, ended: at });
         }
+        state.tally(status);
+        self.tell_progress(cx, i);
         self.state.pump = Some(i);
+    }
+
+    /// Progress of a loop, at most ten times a second (service-model 8).
+    fn tell_progress(&mut self, cx: &mut Cx<'_>, i: usize) {
+        const EVERY: std::time::Duration = std::time::Duration::from_millis(100);
+        let (at, plan) = (cx.at, self.plan.clone());
+        let (Some(state), Some(task)) = (self.loop_mut(i), plan.tasks.get(i)) else { return };
+        if at.since(state.told) < EVERY {
+            return;
+        }
+        state.told = at;
+        let counts = state.counts();
+        cx.out.push(Out::Event(EventKind::LoopProgress { task: task.name.clone(), counts }));
     }
 
     fn end_loop(&mut self, cx: &mut Cx<'_>, i: usize) {
@@ -252,6 +276,7 @@ fn fill(state: &mut LoopState, status: TaskStatus, at: Timestamp) {
     for slot in state.entries.iter_mut().filter(|s| s.is_none()) {
         *slot = Some(Entry { status, run: base, outputs: Box::default(), ended: at });
     }
+    state.recount();
 }
 
 fn too_many(failed: u32, budget: u32, counts: LoopCounts, first: Option<&str>) -> ActionError {

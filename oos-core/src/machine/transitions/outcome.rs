@@ -10,7 +10,6 @@ use crate::{
         Effect, Extract, ExtractKind, StepResult, TaskStatus,
         scope::Evaluation,
         state::{Phase, Point},
-        token::step_token,
     },
     plan::{SelectorPlan, TaskPlan},
     ports::{
@@ -45,7 +44,7 @@ impl Machine {
         let (Some(key), Some(step)) = (self.key(i, item), self.step(i, item)) else { return };
         cx.out.push(Out::Effect(Effect::Run {
             path: self.path.clone(),
-            token: step_token(&self.id, &key, step.definite),
+            answers: step.definite,
             key,
             action,
             properties: step.properties.clone(),

@@ -1,13 +1,17 @@
 //! Signals: what people and programs say, and when it is legal (service-model 3.2-3.5). Refused signals change nothing.
 
-use super::{Cx, Machine};
+use super::{Cx, Machine, Out};
 use crate::{
     TaskName, Value,
+    ids::StepKey,
     machine::{
         ExecutionStatus, SignalKind, TaskStatus,
         state::{Active, Entry, Hold, Next, Phase},
     },
-    ports::control::{ControlEvent, Vote, WaitingFor},
+    ports::{
+        control::{ControlEvent, Vote, WaitingFor},
+        event::EventKind,
+    },
 };
 
 /// Why a signal was not taken: a stable code and a line for people.
@@ -219,6 +223,12 @@ impl Machine {
             self.leave_failure(cx);
             let plan = self.plan.clone();
             let following = plan.tasks.get(i).map_or(crate::plan::Following::Next, |t| t.on_success);
+            let run = self.task(i).map_or(1, |t| t.run);
+            if let Some(task) = plan.tasks.get(i) {
+                let key = StepKey { task: task.name.clone(), run, item: None, attempt: 1 };
+                let (status, outputs) = (TaskStatus::Skipped, Value::Null);
+                cx.out.push(Out::Event(EventKind::StepEnded { key, status, message: None, outputs }));
+            }
             if let Some(run) = self.task_mut(i) {
                 run.active = None;
                 run.status = TaskStatus::Skipped;
@@ -311,4 +321,5 @@ fn reopen(state: &mut crate::machine::state::LoopState) {
     let next = state.next;
     state.entries.iter_mut().skip(next).for_each(|slot| *slot = None);
     state.first_failure = None;
+    state.recount();
 }

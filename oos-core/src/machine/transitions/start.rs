@@ -17,7 +17,7 @@ use crate::{
     ports::{
         action::{ActionError, ActionErrorKind, RetryRule},
         control::{ControlEvent, WaitingFor},
-        event::EventKind,
+        event::{EventKind, LoopCounts},
     },
 };
 
@@ -256,6 +256,8 @@ impl Machine {
             run_base: self.task(i).map_or(0, |t| t.item_run),
             first_failure: None,
             started,
+            tally: LoopCounts::default(),
+            told: started,
         }
     }
 
