@@ -33,11 +33,15 @@ impl Name {
     pub fn text(&self) -> &Arc<str> {
         &self.0
     }
+
+    fn folded(&self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|c| c.to_ascii_lowercase())
+    }
 }
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        Arc::ptr_eq(&self.0, &other.0) || self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
@@ -51,9 +55,11 @@ impl PartialOrd for Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        let fold = |s: &Self| s.0.clone();
-        let (a, b) = (fold(self), fold(other));
-        a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
+        // Names in keys are clones of the plan's, so most comparisons end at the pointer.
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        self.folded().cmp(other.folded())
     }
 }
 

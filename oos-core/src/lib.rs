@@ -18,6 +18,7 @@ pub mod source;
 pub mod template;
 pub mod time;
 mod value;
+pub mod view;
 
 #[cfg(feature = "catalogue")]
 pub mod catalogue;

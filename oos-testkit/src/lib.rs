@@ -1,1 +1,49 @@
-//! Placeholder head; the modules follow.
+//! A fake cloud, virtual time and assertions, to test OOS templates and actions offline.
+//!
+//! [`FakeCloud`] answers API calls from memory; [`VirtualClock`] jumps instead of waiting; [`Calls`] asserts what was
+//! called; faults and stubs bend the answers. Nothing here reads the wall clock or touches a network.
+
+pub mod bed;
+pub mod calls;
+pub mod clock;
+pub mod cloud;
+pub mod events;
+pub mod executor;
+pub mod fault;
+pub mod ports;
+
+pub use bed::{Run, TestBed};
+pub use calls::{Call, Calls};
+pub use clock::VirtualClock;
+pub use cloud::FakeCloud;
+pub use events::EventRecorder;
+pub use executor::Executor;
+pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
+
+/// The folder of official templates that `OOS_CORPUS` names, for tests that run them.
+#[expect(clippy::disallowed_methods, reason = "documented: where official templates lie is told by OOS_CORPUS")]
+pub fn corpus() -> Option<std::path::PathBuf> {
+    std::env::var("OOS_CORPUS").ok().map(std::path::PathBuf::from)
+}
+
+/// What tests write most: values, matchers and durations.
+pub mod prelude {
+    pub use std::time::Duration;
+
+    pub use oos_core::{Value, params};
+    pub use serde_json::json;
+
+    pub use crate::{
+        Calls, FakeCloud, Run, TestBed, VirtualClock,
+        calls::{any, call, eq, loop_items, re, subset},
+        clock::{hours, mins, ms, secs},
+        cloud::{
+            Enforcement, Profile,
+            ecs::{
+                InstanceStatus::{self, Pending, Running, Starting, Stopped, Stopping},
+                assistant::{aborted, agent_offline, crash_mid_way, exit, output_bytes, timeout},
+            },
+        },
+        fault::{err, ok, x},
+    };
+}

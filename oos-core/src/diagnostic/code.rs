@@ -127,9 +127,8 @@ codes! {
 }
 
 /// Last parts that are bare nouns and get `invalid-` in front.
-const NOUNS: &[&str] = &[
-    "When", "Loop", "Output", "Choice", "Condition", "Properties", "Retry", "Selector", "Aggregate", "Syntax",
-];
+const NOUNS: &[&str] =
+    &["When", "Loop", "Output", "Choice", "Condition", "Properties", "Retry", "Selector", "Aggregate", "Syntax"];
 
 impl Code {
     /// The service's form: `InvalidTemplate.UnknownAction`. The four splits of `UndefinedReference` answer as that.

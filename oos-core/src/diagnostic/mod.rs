@@ -5,12 +5,15 @@
 
 mod code;
 mod lsp;
+pub(crate) mod nearest;
 mod render;
 mod sarif;
 
 use std::fmt;
 
 pub use code::Code;
+pub(crate) use nearest::nearest;
+pub use sarif::sarif_log;
 
 use crate::source::{SourceText, Span};
 

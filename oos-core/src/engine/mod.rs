@@ -1,1 +1,362 @@
-//! Written next.
+//! The engine: the public door. It drives trees of machines over the ports.
+//!
+//! One driver per root execution is spawned through the `Spawner` port; actions and children are polled in place by
+//! their driver. An input is applied in memory, journalled, and only then are its effects performed.
+
+mod builder;
+mod driver;
+mod handle;
+mod memory_store;
+mod oos_api;
+mod redact;
+mod refuse;
+mod retrying;
+mod run;
+#[cfg(feature = "tokio")]
+mod tokio_ports;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+pub use builder::EngineBuilder;
+pub use handle::{ExecutionHandle, Finished, SignalError};
+pub use memory_store::MemoryStore;
+pub use oos_api::OosApi;
+pub use redact::{MASK, Redactor};
+pub use refuse::{RefuseAll, TracingSink};
+pub use retrying::{ApiRetryPolicy, RetryingCaller};
+#[cfg(feature = "tokio")]
+pub use tokio_ports::{TokioClock, TokioSpawner};
+
+use crate::{
+    ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
+    diagnostic::Diagnostics,
+    machine::{Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, bind_parameters},
+    plan::{Environment, LinkError, Plan, PlanSet},
+    ports::{
+        Clock, EventSink, Spawner,
+        action::{ActionError, ActionPorts},
+        ids::IdSource,
+        index::{ExecutionIndex, OwnerId},
+        parameter_store::ParameterStore,
+        store::{ExecutionHeader, ExecutionStore, JOURNAL_FORMAT, PinnedTemplate, StoreError},
+        trigger::TriggerSource,
+        vault::SecretVault,
+    },
+    registry::ActionRegistry,
+    source::SourceText,
+};
+
+/// What a start may choose; [`StartOptions::default`] is the service's.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct StartOptions {
+    /// Name under which the template is recorded.
+    pub template_name: Option<TemplateName>,
+    /// `Mode`.
+    pub mode: Mode,
+    /// `SafetyCheck`.
+    pub safety_check: SafetyCheck,
+    /// `LoopMode`.
+    pub loop_mode: LoopMode,
+    /// True when a handled critical failure does not fail the execution (template-language 5.5).
+    pub forgive_handled: bool,
+    /// Region; the engine's when empty.
+    pub region: Option<String>,
+    /// Who starts it.
+    pub executed_by: Option<String>,
+    /// `Description`.
+    pub description: Option<String>,
+    /// `Tags`: a map.
+    pub tags: Value,
+    /// Id of the execution; made by the id source when empty.
+    pub id: Option<ExecutionId>,
+    /// The execution below which this one is listed.
+    pub parent: Option<ExecutionId>,
+    /// What an earlier execution already did.
+    pub kept: Kept,
+    /// The execution that this one runs again.
+    pub rerun_of: Option<ExecutionId>,
+}
+
+/// Why the engine did not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The template has errors.
+    #[error("{0}")]
+    Template(Diagnostics),
+    /// A child of the template cannot be linked.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The parameters do not fit.
+    #[error("{0}")]
+    Parameters(ActionError),
+    /// There is no such template.
+    #[error("template `{0}` does not exist")]
+    NoTemplate(TemplateName),
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The builder was not given what it needs.
+    #[error("the engine needs {0}")]
+    Incomplete(&'static str),
+}
+
+/// Drives executions. A clone is the same engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// Name and digest of a compiled template.
+type PlanKey = (Option<TemplateName>, Arc<str>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: ActionRegistry,
+    environment: Environment,
+    options: TreeOptions,
+    ports: ActionPorts,
+    clock: Arc<dyn Clock>,
+    spawner: Arc<dyn Spawner>,
+    ids: Arc<dyn IdSource>,
+    store: Arc<dyn ExecutionStore>,
+    index: Arc<dyn ExecutionIndex>,
+    parameters: Arc<dyn ParameterStore>,
+    vault: Arc<dyn SecretVault>,
+    events: Arc<dyn EventSink>,
+    triggers: Arc<dyn TriggerSource>,
+    owner: OwnerId,
+    lease: Duration,
+    variables: Value,
+    plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
+    live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
+}
+
+impl Engine {
+    /// Starts building an engine.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The present instant of the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Compiles a template against the engine's actions.
+    ///
+    /// # Errors
+    /// All findings when one of them is an error.
+    pub fn compile(&self, template: &Template) -> Result<Arc<Plan>, Diagnostics> {
+        self.inner.plan(None, template)
+    }
+
+    /// Starts an execution of a template and gives its handle at once.
+    ///
+    /// # Errors
+    /// Findings of the template or a child, parameters that do not fit, and what the store says.
+    pub async fn start(
+        &self,
+        template: &Template,
+        parameters: impl Into<Value> + Send,
+    ) -> Result<ExecutionHandle, EngineError> {
+        self.start_with(template, parameters.into(), StartOptions::default()).await
+    }
+
+    /// Starts an execution of a template that the engine's stores know by name.
+    ///
+    /// # Errors
+    /// As [`Engine::start`], and [`EngineError::NoTemplate`].
+    pub async fn start_named(
+        &self,
+        name: &str,
+        parameters: Value,
+        mut options: StartOptions,
+    ) -> Result<ExecutionHandle, EngineError> {
+        let name = TemplateName::new(name);
+        let stored = self.inner.registry.template(&name, None).await?;
+        let stored = stored.ok_or_else(|| EngineError::NoTemplate(name.clone()))?;
+        let template =
+            Template::parse_source(stored.source, &self.inner.environment.limits).map_err(EngineError::Template)?;
+        options.template_name.get_or_insert(name);
+        self.start_with(&template, parameters, options).await
+    }
+
+    /// Starts an execution with options.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub async fn start_with(
+        &self,
+        template: &Template,
+        parameters: Value,
+        options: StartOptions,
+    ) -> Result<ExecutionHandle, EngineError> {
+        let inner = &self.inner;
+        inner.registry.load(actions_of(template)).await?;
+        let plan = inner.plan(options.template_name.clone(), template).map_err(EngineError::Template)?;
+        bind_parameters(&plan, &parameters).map_err(EngineError::Parameters)?;
+        let plans = inner.link(&plan).await?;
+        let id = options.id.clone().unwrap_or_else(|| inner.ids.execution_id());
+        let header = inner.header(&id, &plan, &plans, &options);
+        inner.store.create(&header).await?;
+        let now = inner.clock.now();
+        let epoch = inner.index.claim(&id, &inner.owner, now, now + inner.lease).await?;
+        let tree = Tree::new(id, plan, plans, inner.options.clone());
+        let started = inner.started(parameters, &options);
+        let first = Input { at: now, kind: InputKind::Started(Box::new(started)) };
+        Ok(run::launch(inner, tree, header, epoch, 0, vec![first]))
+    }
+
+    /// Takes an unfinished execution up again from its journal.
+    ///
+    /// # Errors
+    /// What the store says; [`EngineError::Template`] when a pinned template no longer compiles.
+    pub async fn resume(&self, id: &ExecutionId) -> Result<ExecutionHandle, EngineError> {
+        if let Some(handle) = self.execution(id) {
+            return Ok(handle);
+        }
+        run::resume(&self.inner, id).await
+    }
+
+    /// Takes up all unfinished executions of the store. One that somebody else owns, or that cannot be read, is
+    /// given back with its error and does not keep the others from going on.
+    ///
+    /// # Errors
+    /// When the store cannot list them.
+    pub async fn resume_all(&self) -> Result<Vec<(ExecutionId, Result<ExecutionHandle, EngineError>)>, EngineError> {
+        let mut resumed = Vec::new();
+        for id in run::unfinished(&self.inner).await? {
+            let handle = self.resume(&id).await;
+            resumed.push((id, handle));
+        }
+        Ok(resumed)
+    }
+
+    /// The handle of an execution that this engine drives.
+    pub fn execution(&self, id: &ExecutionId) -> Option<ExecutionHandle> {
+        self.inner.live.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Rows about executions.
+    pub fn index(&self) -> &Arc<dyn ExecutionIndex> {
+        &self.inner.index
+    }
+
+    /// The actions of the engine.
+    pub fn actions(&self) -> &ActionRegistry {
+        &self.inner.registry
+    }
+}
+
+/// The actions that the tasks of a template name.
+fn actions_of(template: &Template) -> Vec<crate::ActionName> {
+    template.tasks.iter().map(|t| t.action.value.clone()).collect()
+}
+
+impl Inner {
+    /// The plan of a template, compiled once per name and text.
+    fn plan(&self, name: Option<TemplateName>, template: &Template) -> Result<Arc<Plan>, Diagnostics> {
+        let key = (name.clone(), template.digest.clone());
+        if let Some(plan) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(Plan { name, ..Plan::compile(template, &self.environment)? });
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, plan.clone());
+        Ok(plan)
+    }
+
+    /// Finds the children of a plan and theirs.
+    async fn link(&self, plan: &Plan) -> Result<PlanSet, EngineError> {
+        self.load_below(plan).await?;
+        let linked = PlanSet::link(plan, self.environment.limits.template_depth, &mut |name, version| {
+            self.named_plan(name, version)
+        });
+        Ok(linked?)
+    }
+
+    /// Reads the texts of all children into the registry's cache, level by level, so that linking needs no await.
+    async fn load_below(&self, plan: &Plan) -> Result<(), EngineError> {
+        let mut open: Vec<_> = plan.children.clone();
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(child) = open.pop() {
+            if !seen.insert((child.name.clone(), child.version.clone())) {
+                continue;
+            }
+            self.registry.load(vec![crate::ActionName::new(child.name.text().clone())]).await?;
+            if let Ok(plan) = self.named_plan(&child.name, child.version.as_deref()) {
+                open.extend(plan.children.iter().cloned());
+            }
+        }
+        Ok(())
+    }
+
+    fn named_plan(&self, name: &TemplateName, version: Option<&str>) -> Result<Arc<Plan>, LinkError> {
+        let missing = || LinkError::Missing { name: name.clone() };
+        let stored = self.registry.action_template(&crate::ActionName::new(name.text().clone())).ok_or_else(missing)?;
+        if version.is_some_and(|v| !v.eq_ignore_ascii_case(&stored.version)) {
+            return Err(missing());
+        }
+        let invalid = |findings| LinkError::Invalid { name: name.clone(), findings };
+        let template = Template::parse_source(stored.source.clone(), &self.environment.limits).map_err(invalid)?;
+        self.plan(Some(stored.name.clone()), &template).map_err(invalid)
+    }
+
+    fn header(&self, id: &ExecutionId, plan: &Plan, plans: &PlanSet, options: &StartOptions) -> ExecutionHeader {
+        let text = |plan: &Plan| plan.source.as_ref().map_or_else(|| "".into(), |s: &SourceText| s.text.clone());
+        let pin = |name: Option<&TemplateName>, version: Option<&Arc<str>>, plan: &Plan| PinnedTemplate {
+            digest: plan.digest.clone(),
+            name: name.map_or_else(|| "".into(), |n| n.text().clone()),
+            version: version.cloned(),
+            text: text(plan),
+        };
+        let root = pin(plan.name.as_ref(), None, plan);
+        let below = plans.iter().map(|(name, version, plan)| pin(Some(name), version, plan));
+        ExecutionHeader {
+            format: JOURNAL_FORMAT,
+            id: id.clone(),
+            template_name: plan.name.as_ref().map(|n| n.text().clone()),
+            template_version: plan.version.clone(),
+            digest: plan.digest.clone(),
+            templates: std::iter::once(root).chain(below).collect(),
+            created: self.clock.now(),
+            executed_by: options.executed_by.as_deref().map(Into::into),
+            description: options.description.as_deref().map(Into::into),
+            tags: options.tags.clone(),
+            rerun_of: options.rerun_of.clone(),
+            parent: options.parent.clone(),
+        }
+    }
+
+    fn started(&self, parameters: Value, options: &StartOptions) -> Started {
+        let mut variables = self.variables.as_map().cloned().unwrap_or_default();
+        if let Some(region) = &options.region {
+            variables.insert("RegionId", region.as_str());
+        }
+        if let Some(user) = &options.executed_by {
+            variables.insert("ExecuteUser", user.as_str());
+        }
+        Started {
+            parameters,
+            mode: options.mode,
+            safety_check: options.safety_check,
+            loop_mode: options.loop_mode,
+            forgive_handled: options.forgive_handled,
+            variables: Value::from(variables),
+            kept: options.kept.clone(),
+        }
+    }
+}
+
+/// Limits of an engine, for front ends.
+impl Engine {
+    /// The bounds that templates are held to.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.environment.limits
+    }
+}

@@ -1,23 +1,29 @@
 //! Expressions: `{{ }}` references and `Fn::` functions anywhere in a node, compiled once, evaluated often.
 //!
-//! [`compile`] turns a [`Node`] into an [`Expr`] and resolves every name to an index through [`Names`], so evaluation
-//! never looks a name up. [`evaluate`] needs a [`Scope`]; a value of the parameter store that is not there yet stops
-//! it with [`Stop::Need`], and the machine asks the host and evaluates again at the same instant.
+//! [`compile`] turns a [`Node`](crate::source::Node) into an [`Expr`] and resolves every name to an index through
+//! [`Names`], so evaluation never looks a name up. [`evaluate`] needs a [`Scope`]; a value of the parameter store that
+//! is not there yet stops it with [`Stop::Need`], and the machine asks the host and evaluates again at the same
+//! instant.
 
+mod bound;
+pub mod coerce;
 mod error;
 mod eval;
 pub mod functions;
 mod lexer;
 mod parser;
+mod resolve;
 mod scope;
 
 use std::sync::Arc;
 
 pub use error::ExprError;
-pub use eval::{Stop, evaluate, truth};
-pub use functions::{Function, FunctionContext, Functions};
-pub use parser::{Compiler, compile};
-pub use scope::{Match, Names, Scope};
+pub use eval::{Stop, drop_nulls, evaluate, truth};
+pub use functions::{Function, FunctionContext, Functions, Kind};
+pub(crate) use lexer::store_references;
+pub use parser::{Compiler, compile, compile_condition};
+pub use resolve::is_direct_reference;
+pub use scope::{Match, NameKind, Names, Scope};
 
 use crate::{Value, selector::Selector, source::Span};
 

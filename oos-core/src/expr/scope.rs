@@ -26,8 +26,16 @@ pub trait Names {
     fn custom_variable(&self, name: &str) -> Option<Variable>;
     /// True where `ACS::TaskLoopItem` may be read.
     fn in_loop(&self) -> bool;
-    /// Index of the task that the expression belongs to; outputs of it or of later ones are warned about.
+    /// Index of the task that the expression belongs to; its own outputs are an error, those of later ones a warning.
     fn current_task(&self) -> Option<usize>;
+    /// How deep functions may nest.
+    fn function_depth(&self) -> usize {
+        Limits::default().function_depth
+    }
+    /// True for a task of the template around an `ACS::Loop`: it has ended when the expression is evaluated.
+    fn is_outer(&self, _task: usize) -> bool {
+        false
+    }
     /// Functions that may be called.
     fn functions(&self) -> &Functions;
     /// Names near `name`, for hints: parameters, tasks, outputs of a task, conditions.

@@ -25,8 +25,8 @@ pub enum Effect {
         properties: Value,
         /// Evaluated role chain.
         role: Arc<str>,
-        /// Idempotency token.
-        token: Arc<str>,
+        /// Definite answers of this step so far; the idempotency token follows from it.
+        answers: u32,
         /// What to take out of the result document.
         extract: Arc<Extract>,
         /// Time of the input that started the run of this step.
@@ -91,6 +91,8 @@ pub enum Effect {
     Emit {
         /// The machine.
         path: MachinePath,
+        /// The execution.
+        execution: crate::ExecutionId,
         /// Number of the event.
         number: u64,
         /// When.

@@ -7,11 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ExecutionId, TaskName, Timestamp, Value,
     ids::{MachinePath, StepKey},
-    ports::{
-        action::ActionError,
-        control::Purpose,
-        parameter_store::ParameterRef,
-    },
+    ports::{action::ActionError, control::Purpose, parameter_store::ParameterRef, store::PinnedTemplate},
 };
 
 /// One input with the time at which the host saw it.
@@ -64,8 +60,8 @@ pub enum InputKind {
         path: MachinePath,
         /// The step.
         key: StepKey,
-        /// Its digest, or why there is none.
-        result: Result<Arc<str>, ActionError>,
+        /// The template as it was found, or why there is none.
+        result: Result<PinnedTemplate, ActionError>,
     },
     /// A subscription delivered.
     Fired {

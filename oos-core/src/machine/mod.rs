@@ -1,7 +1,29 @@
 //! The machine: the state of one run of one plan, sans-I/O.
+//!
+//! [`Tree::apply`] takes an [`Input`] and gives [`Effect`]s. There is no clock, no async, no port, no randomness and no
+//! hash-map order in here: time comes in with each input, ids are derived from keys. A [`Machine`] runs forward
+//! synchronously until it needs something from outside; a [`Tree`] holds the machines of one root execution and routes
+//! between them. The one trait object that a machine calls is `ControlAction`, which is sync and pure.
 
+mod bind;
 mod effect;
 mod input;
+mod rate;
+mod report;
+mod scope;
+mod state;
+mod token;
+mod transitions;
+mod tree;
 
-pub use effect::{Effect, ExtractKind, Extract, PlanRef};
-pub use input::{ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget, Started, StepResult, TaskStatus};
+pub use bind::bind_parameters;
+pub use effect::{Effect, Extract, ExtractKind, PlanRef};
+pub use input::{
+    ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget,
+    Started, StepResult, TaskStatus, child_execution_id,
+};
+pub use rate::{PauseOption, Rate};
+pub use report::{MachineReport, StepReport, TaskReport, WaitReport};
+pub use state::{Failure, Machine};
+pub use token::{step_token, task_execution_id};
+pub use tree::{Applied, Ended, Refusal, RiskPolicy, Tree, TreeOptions, VerbRisk};

@@ -1,6 +1,9 @@
 //! Actions that do work: the open set that users write.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,6 +19,7 @@ use super::{
 use crate::{
     ActionName, ExecutionId, RegionId, Timestamp, Value,
     ids::{MachinePath, StepKey},
+    machine::step_token,
     template::ValueType,
 };
 
@@ -219,11 +223,38 @@ pub struct StepInfo {
     /// Evaluated role chain; empty for the caller's own identity.
     pub role: Arc<str>,
     /// Idempotency token of the step.
-    pub token: Arc<str>,
+    pub token: Token,
     /// True when the step may have run before a crash.
     pub repeat: bool,
     /// Time of the input that started the run of this step.
     pub started: Timestamp,
+}
+
+/// The idempotency token of a step (durability.md rule 6), derived when it is first asked for: most actions never do.
+#[derive(Clone, Debug, Default)]
+pub struct Token {
+    text: OnceLock<Arc<str>>,
+    answers: u32,
+}
+
+impl Token {
+    /// The token of a step that has had that many definite answers.
+    pub fn derived(answers: u32) -> Self {
+        Self { text: OnceLock::new(), answers }
+    }
+}
+
+impl From<&str> for Token {
+    fn from(text: &str) -> Self {
+        Self { text: OnceLock::from(Arc::<str>::from(text)), answers: 0 }
+    }
+}
+
+impl StepInfo {
+    /// The token's text.
+    pub fn token(&self) -> &Arc<str> {
+        self.token.text.get_or_init(|| step_token(&self.execution, &self.key, self.token.answers))
+    }
 }
 
 /// What actions reach the world through.
@@ -298,7 +329,7 @@ impl ActionContext {
         ApiRequest {
             region: self.info.region.clone(),
             role: self.info.role.clone(),
-            token: Some(self.info.token.clone()),
+            token: Some(self.info.token().clone()),
             origin: self.origin(),
             ..ApiRequest::new(service, api, parameters)
         }
@@ -334,7 +365,7 @@ impl ActionContext {
 
     /// The token of this step: the same when the step runs again after a crash, another for another step.
     pub fn idempotency_token(&self) -> &str {
-        &self.info.token
+        self.info.token()
     }
 
     /// True when this step may have run before a crash.
@@ -463,6 +494,8 @@ pub struct Signature {
     pub open: bool,
     /// Properties that are not evaluated before the action asks (control actions only), e.g. `Choices`.
     pub lazy: Vec<&'static str>,
+    /// Properties that are not expressions of this template and are taken as written, e.g. `TemplateContent`.
+    pub verbatim: Vec<&'static str>,
     /// True when the action is one API call whose `Service` and `API` decide about risk and permissions.
     pub calls_api: bool,
     /// One line for people.
@@ -480,6 +513,7 @@ impl Signature {
             properties: Vec::new(),
             open: true,
             lazy: Vec::new(),
+            verbatim: Vec::new(),
             calls_api: false,
             description: "".into(),
         }

@@ -226,35 +226,46 @@ fn classify_code(code: &str) -> Option<ApiErrorKind> {
     use ApiErrorKind as K;
     let any = |list: &[&str]| list.contains(&code);
     let starts = |list: &[&str]| list.iter().any(|p| code.starts_with(p));
-    Some(if code.contains("Throttling") || starts(&["FlowControl"])
-        || any(&["ServiceBusy", "SystemBusy", "RequestLimitExceeded", "TooManyRequests", "QpsLimitExceeded"])
-    {
-        K::Throttled
-    } else if any(&["SignatureNonceUsed", "InvalidTimeStamp.Expired", "InvalidTimeStamp.Format", "RequestTimeTooSkewed",
-        "IllegalTimestamp"])
-    {
-        K::Clock
-    } else if starts(&["InvalidSecurityToken."]) || any(&["SecurityTokenExpired", "InvalidAccessKeyId.NotFound"]) {
-        K::AuthExpired
-    } else if any(&["ServiceUnavailable", "InternalError", "UnknownError", "ServiceUnavailableTemporary",
-        "InternalServerError"])
-    {
-        K::ServerFault
-    } else if any(&["IncorrectSignature", "SignatureDoesNotMatch", "IncompleteSignature", "MissingSecurityToken"]) {
-        K::Auth
-    } else if starts(&["Forbidden", "Unauthorized", "NoPermission"]) || any(&["AccessDenied"]) {
-        K::Denied
-    } else if code.ends_with(".NotFound") || code.contains("NotExist") || starts(&["NoSuch"]) {
-        K::NotFound
-    } else if code.ends_with(".Conflict")
-        || any(&["OperationConflict", "TaskConflict", "IncorrectInstanceStatus", "LastTokenProcessing"])
-    {
-        K::Conflict
-    } else if starts(&["Idempotent"]) {
-        K::Idempotency
-    } else {
-        return None;
-    })
+    Some(
+        if code.contains("Throttling")
+            || starts(&["FlowControl"])
+            || any(&["ServiceBusy", "SystemBusy", "RequestLimitExceeded", "TooManyRequests", "QpsLimitExceeded"])
+        {
+            K::Throttled
+        } else if any(&[
+            "SignatureNonceUsed",
+            "InvalidTimeStamp.Expired",
+            "InvalidTimeStamp.Format",
+            "RequestTimeTooSkewed",
+            "IllegalTimestamp",
+        ]) {
+            K::Clock
+        } else if starts(&["InvalidSecurityToken."]) || any(&["SecurityTokenExpired", "InvalidAccessKeyId.NotFound"]) {
+            K::AuthExpired
+        } else if any(&[
+            "ServiceUnavailable",
+            "InternalError",
+            "UnknownError",
+            "ServiceUnavailableTemporary",
+            "InternalServerError",
+        ]) {
+            K::ServerFault
+        } else if any(&["IncorrectSignature", "SignatureDoesNotMatch", "IncompleteSignature", "MissingSecurityToken"]) {
+            K::Auth
+        } else if starts(&["Forbidden", "Unauthorized", "NoPermission"]) || any(&["AccessDenied"]) {
+            K::Denied
+        } else if code.ends_with(".NotFound") || code.contains("NotExist") || starts(&["NoSuch"]) {
+            K::NotFound
+        } else if code.ends_with(".Conflict")
+            || any(&["OperationConflict", "TaskConflict", "IncorrectInstanceStatus", "LastTokenProcessing"])
+        {
+            K::Conflict
+        } else if starts(&["Idempotent"]) {
+            K::Idempotency
+        } else {
+            return None;
+        },
+    )
 }
 
 #[cfg(test)]

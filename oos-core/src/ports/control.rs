@@ -54,8 +54,8 @@ pub enum ControlEvent {
         status: crate::machine::ExecutionStatus,
         /// Its outputs, a map.
         outputs: Value,
-        /// Its failure text.
-        message: Option<String>,
+        /// Its failure.
+        error: Option<ActionError>,
     },
 }
 
@@ -157,7 +157,7 @@ pub enum Decision {
 }
 
 /// What a control step waits for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Wait {
     /// Timers.
     pub timers: Vec<(Purpose, Timestamp)>,
@@ -170,7 +170,7 @@ pub struct Wait {
 }
 
 /// A child to run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ChildRequest {
     /// A template by name (`ACS::Template`).
     Named {

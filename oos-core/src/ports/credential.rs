@@ -3,16 +3,17 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::Timestamp;
 
-/// An access key, temporary when it has a token. `Debug` shows only the id.
+/// An access key, temporary when it has a token. `Debug` shows only the id; secret and token are wiped on drop.
 #[derive(Clone)]
 pub struct Credential {
     /// `AccessKeyId`.
     pub access_key_id: Arc<str>,
-    secret: Arc<str>,
-    token: Option<Arc<str>>,
+    secret: Arc<SecretString>,
+    token: Option<Arc<SecretString>>,
     /// When it ends; `None` for a key without end.
     pub expires: Option<Timestamp>,
 }
@@ -25,17 +26,18 @@ impl Credential {
         token: Option<Arc<str>>,
         expires: Option<Timestamp>,
     ) -> Self {
-        Self { access_key_id: access_key_id.into(), secret: secret.into(), token, expires }
+        let hide = |text: Arc<str>| Arc::new(SecretString::from(&*text));
+        Self { access_key_id: access_key_id.into(), secret: hide(secret.into()), token: token.map(hide), expires }
     }
 
     /// `AccessKeySecret`, for signing.
     pub fn expose_secret(&self) -> &str {
-        &self.secret
+        self.secret.expose_secret()
     }
 
     /// `SecurityToken`, for signing.
     pub fn expose_token(&self) -> Option<&str> {
-        self.token.as_deref()
+        self.token.as_ref().map(|token| token.expose_secret())
     }
 }
 

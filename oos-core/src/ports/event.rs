@@ -32,8 +32,8 @@ pub enum EventKind {
     ExecutionStarted {
         /// Template name, when it has one.
         template: Option<Arc<str>>,
-        /// The execution above it and the task there.
-        parent: Option<(ExecutionId, TaskName)>,
+        /// The execution above it and the step there.
+        parent: Option<(ExecutionId, StepKey)>,
     },
     /// An execution's status changed.
     ExecutionStatus {

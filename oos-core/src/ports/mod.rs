@@ -10,6 +10,7 @@ pub mod control;
 pub mod credential;
 pub mod event;
 pub mod http;
+pub mod ids;
 pub mod index;
 pub mod notify;
 pub mod optional;

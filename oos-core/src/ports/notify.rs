@@ -8,7 +8,7 @@ use super::ActionError;
 use crate::{ExecutionId, TaskName, Value};
 
 /// A message of `ACS::Notify` or `ACS::Approve`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Message {
     /// The execution that tells.
     pub execution: ExecutionId,
@@ -20,6 +20,13 @@ pub struct Message {
     pub asks: bool,
     /// Time of the step.
     pub at: crate::Timestamp,
+}
+
+/// Properties may hold a mail password, so they are not shown.
+impl Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message").field("execution", &self.execution).field("task", &self.task).finish_non_exhaustive()
+    }
 }
 
 /// Tells people. It only tells: an answer comes back later as a signal.

@@ -76,7 +76,8 @@ impl Record {
     /// # Errors
     /// [`StoreError::Corrupt`] when the bytes are no input.
     pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, StoreError> {
-        let input = serde_json::from_slice(bytes).map_err(|e| StoreError::Corrupt(format!("record {seq}: {e}").into()))?;
+        let input =
+            serde_json::from_slice(bytes).map_err(|e| StoreError::Corrupt(format!("record {seq}: {e}").into()))?;
         Ok(Self { seq, input: Arc::new(input) })
     }
 }

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use crate::Value;
 
 /// What a trigger listens for: the evaluated properties of `ACS::EventTrigger` or `ACS::AlarmTrigger`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
     /// `ACS::EventTrigger` or `ACS::AlarmTrigger`.
     pub action: crate::ActionName,
@@ -25,7 +25,8 @@ pub type Deliver = Arc<dyn Fn(Value) + Send + Sync>;
 /// a resumed execution subscribes again.
 pub trait TriggerSource: Debug + Send + Sync + 'static {
     /// Starts delivery for `key`.
-    fn subscribe(&self, key: &str, rule: &Rule, deliver: Deliver) -> BoxFuture<'static, Result<(), super::ActionError>>;
+    fn subscribe(&self, key: &str, rule: &Rule, deliver: Deliver)
+    -> BoxFuture<'static, Result<(), super::ActionError>>;
     /// Ends delivery for `key`.
     fn unsubscribe(&self, key: &str);
 }

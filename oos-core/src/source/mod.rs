@@ -4,12 +4,15 @@
 //! their union. Spans are optional: three official templates are refused by the strict event parser, and then the
 //! JSON pointer of a node takes the place of its line.
 
+mod guard;
 mod spans;
 mod yaml;
 
 use std::sync::Arc;
 
-pub use yaml::{SyntaxError, parse};
+pub(crate) use guard::{check_size, is_printable};
+pub use yaml::parse;
+pub(crate) use yaml::{print, reads_as};
 
 use crate::Value;
 
@@ -51,6 +54,57 @@ impl SourceText {
     }
 }
 
+/// What keeps a text from being a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyntaxErrorKind {
+    /// Neither YAML nor JSON, or something in it that templates may not hold.
+    Syntax,
+    /// More bytes than the limit.
+    TooLarge,
+    /// Deeper nesting than the limit.
+    TooDeep,
+}
+
+/// Why a text is no document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct SyntaxError {
+    /// Which kind of trouble.
+    pub kind: SyntaxErrorKind,
+    /// One line.
+    pub message: String,
+    /// The place, when known.
+    pub span: Option<Span>,
+    /// A second place and what is said about it.
+    pub also: Option<(Span, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl SyntaxError {
+    pub(crate) fn new(kind: SyntaxErrorKind, message: impl Into<String>, span: Option<Span>) -> Self {
+        Self { kind, message: message.into(), span, also: None, help: None }
+    }
+
+    pub(crate) fn help(self, text: impl Into<String>) -> Self {
+        Self { help: Some(text.into()), ..self }
+    }
+
+    fn alias(span: Option<Span>) -> Self {
+        Self::new(SyntaxErrorKind::Syntax, "aliases are not allowed in templates", span)
+            .help("write the value out; quote text that starts with `*`")
+    }
+
+    /// The same with places that many bytes later.
+    fn moved(mut self, by: usize) -> Self {
+        let shift = |s: Span| Span::new(s.start as usize + by, s.end as usize + by);
+        self.span = self.span.map(shift);
+        self.also = self.also.map(|(span, text)| (shift(span), text));
+        self
+    }
+}
+
 /// Line and column, both from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -79,6 +133,19 @@ impl LineIndex {
         let start = self.starts.get(line - 1).copied().unwrap_or(0) as usize;
         let column = text.get(start..offset as usize).map_or(0, |before| before.chars().count()) + 1;
         Position { line, column }
+    }
+
+    /// Line and column of a byte offset, both from 0, the column in UTF-16 units: what editors count.
+    pub fn position_utf16(&self, text: &str, offset: u32) -> (usize, usize) {
+        let line = self.position(text, offset).line;
+        let start = self.start(line).unwrap_or(0);
+        let column = text.get(start..offset as usize).map_or(0, |before| before.encode_utf16().count());
+        (line - 1, column)
+    }
+
+    /// Byte offset of the first character of a line (from 1).
+    pub fn start(&self, line: usize) -> Option<usize> {
+        self.starts.get(line.checked_sub(1)?).map(|s| *s as usize)
     }
 
     /// The text of a line (from 1) without its line break.

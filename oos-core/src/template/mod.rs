@@ -4,8 +4,9 @@
 //! anywhere in them; `plan::compile` turns them into expressions. Equality ignores places, so that
 //! `parse(print(t)) == t`.
 
-mod lower;
+mod keys;
 mod looping;
+mod lower;
 mod metadata;
 mod output;
 mod parameter;

@@ -50,7 +50,7 @@ pub struct TaskOutput {
     pub name: Spanned<Name>,
     /// `Type`, as written when not one of the five (`Array` and `Object` are tolerated); `None` when absent.
     pub value_type: Option<Spanned<Name>>,
-    /// `ValueSelector` as written; `None` when missing, which the check reports.
+    /// `ValueSelector` as written; a parsed template always has it.
     pub selector: Option<Node>,
     /// Keys that the language does not know.
     pub unknown: Vec<(Key, Node)>,
@@ -63,7 +63,7 @@ pub struct Output {
     pub name: Spanned<Name>,
     /// `Type`, as [`TaskOutput::value_type`].
     pub value_type: Option<Spanned<Name>>,
-    /// `Value` as written; `None` when missing.
+    /// `Value` as written; a parsed template always has it.
     pub value: Option<Node>,
     /// Other keys, such as `Description`.
     pub unknown: Vec<(Key, Node)>,

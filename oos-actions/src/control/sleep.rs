@@ -1,0 +1,43 @@
+//! `ACS::Sleep`: a wake-up time, never a held timer, so that a sleep of days survives a restart.
+
+use oos_core::{
+    ActionName, Value,
+    ports::{
+        ActionError, ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
+        action::{ActionClass, Property, Signature},
+        control::{ControlError, Purpose, Wait},
+    },
+    template::ValueType,
+};
+
+use super::duration;
+use crate::{properties::Properties, signature};
+
+static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Sleep"));
+
+/// `ACS::Sleep`. The execution stays Running while it sleeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sleep;
+
+impl ControlAction for Sleep {
+    fn name(&self) -> &ActionName {
+        &NAME
+    }
+
+    fn signature(&self) -> Signature {
+        let duration = "ISO 8601 duration or its short form without PT, from 1 second to 30 days";
+        let properties = vec![Property::required("Duration", &[ValueType::String], duration)];
+        signature::closed(&NAME, ActionClass::Control, "waits for a time", properties)
+    }
+
+    fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
+        if matches!(event, ControlEvent::Woke { purpose: Purpose::Sleep, .. }) {
+            return Ok(Decision::Done(Value::empty_map()));
+        }
+        let text = Properties(ctx.properties).required_text("Duration")?;
+        let duration = duration::parse(&text)
+            .map_err(|e| ActionError::new(ActionErrorKind::InvalidProperty, "InvalidDuration", e))?;
+        let timers = vec![(Purpose::Sleep, ctx.entered + duration)];
+        Ok(Decision::Wait(Wait { timers, ..Wait::default() }))
+    }
+}

@@ -1,0 +1,147 @@
+//! `OOS.*` calls about executions and templates, answered from the engine's own stores (actions.md 4.5): templates look
+//! at themselves and at earlier executions on any cloud. Everything else goes on to the caller below.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    ExecutionId, TemplateName, Value,
+    machine::ExecutionStatus,
+    params,
+    ports::{
+        ApiCaller, ApiError, ApiRequest, ApiResponse,
+        index::{ExecutionIndex, ExecutionQuery, Summary},
+        store::StoreError,
+        template_store::TemplateStore,
+    },
+};
+
+/// A decorator of the cloud that answers `OOS.ListExecutions` and `OOS.GetTemplate`.
+#[derive(Debug)]
+pub struct OosApi {
+    below: Arc<dyn ApiCaller>,
+    index: Arc<dyn ExecutionIndex>,
+    templates: Vec<Arc<dyn TemplateStore>>,
+}
+
+impl OosApi {
+    /// A decorator of `below` over these stores.
+    pub fn new(
+        below: Arc<dyn ApiCaller>,
+        index: Arc<dyn ExecutionIndex>,
+        templates: Vec<Arc<dyn TemplateStore>>,
+    ) -> Self {
+        Self { below, index, templates }
+    }
+
+    async fn list_executions(&self, parameters: &Value) -> Result<Value, ApiError> {
+        let query = query(parameters);
+        let page = self.index.list(&query).await.map_err(store_error)?;
+        let next = query.offset + page.rows.len();
+        let rows: Value = page.rows.iter().map(row).collect();
+        let mut answer = params! {
+            "Executions" => rows,
+            "TotalCount" => u64::try_from(page.total).unwrap_or(u64::MAX),
+            "MaxResults" => u64::try_from(query.limit).unwrap_or(u64::MAX),
+        };
+        if let (true, Value::Map(map)) = (next < page.total, &mut answer) {
+            Arc::make_mut(map).insert("NextToken", next.to_string());
+        }
+        Ok(answer)
+    }
+
+    async fn get_template(&self, parameters: &Value) -> Result<Value, ApiError> {
+        let name = parameters.at(&["TemplateName"]).to_text();
+        let version = parameters.get("TemplateVersion").map(Value::to_text).filter(|v| !v.is_empty());
+        let wanted = TemplateName::new(name.clone());
+        for store in &self.templates {
+            if let Some(found) = store.get(&wanted, version.as_deref()).await.map_err(store_error)? {
+                let template = params! {
+                    "TemplateName" => &found.name,
+                    "TemplateVersion" => found.version.as_str(),
+                    "TemplateFormat" => if found.source.text.trim_start().starts_with('{') { "JSON" } else { "YAML" },
+                };
+                return Ok(params! { "Content" => found.source.text.clone(), "Template" => template });
+            }
+        }
+        Err(ApiError::service("EntityNotExists.Template", 404, format!("template `{name}` does not exist")))
+    }
+}
+
+#[async_trait]
+impl ApiCaller for OosApi {
+    async fn call(&self, request: ApiRequest) -> Result<ApiResponse, ApiError> {
+        if !request.service.eq_ignore_ascii_case("OOS") {
+            return self.below.call(request).await;
+        }
+        let body = match request.api.to_ascii_lowercase().as_str() {
+            "listexecutions" => self.list_executions(&request.parameters).await?,
+            "gettemplate" => self.get_template(&request.parameters).await?,
+            _ => return self.below.call(request).await,
+        };
+        Ok(ApiResponse { body, request_id: None })
+    }
+}
+
+fn store_error(error: StoreError) -> ApiError {
+    ApiError::service("InternalError", 500, error.to_string())
+}
+
+fn query(parameters: &Value) -> ExecutionQuery {
+    let text = |key: &str| parameters.get(key).filter(|v| !v.is_null()).map(Value::to_text).filter(|t| !t.is_empty());
+    let number = |key: &str| text(key).and_then(|t| t.parse().ok());
+    let statuses: BTreeMap<&str, ExecutionStatus> = [
+        ExecutionStatus::Started,
+        ExecutionStatus::Queued,
+        ExecutionStatus::Running,
+        ExecutionStatus::Waiting,
+        ExecutionStatus::Success,
+        ExecutionStatus::Failed,
+        ExecutionStatus::Cancelled,
+    ]
+    .map(|s| (s.as_str(), s))
+    .into();
+    ExecutionQuery {
+        id: text("ExecutionId").map(ExecutionId::new),
+        parent: text("ParentExecutionId").map(ExecutionId::new),
+        status: text("Status").and_then(|s| statuses.get(&*s).copied()).into_iter().collect(),
+        template_name: text("TemplateName").map(|t| t.to_string()),
+        category: text("Category").map(|t| t.to_string()),
+        tags: parameters.at(&["Tags"]).parsed_if_json_text(),
+        include_children: text("IncludeChildExecution").is_some_and(|t| t.eq_ignore_ascii_case("true")),
+        limit: number("MaxResults").unwrap_or(50),
+        offset: number("NextToken").unwrap_or(0),
+        ascending: text("SortOrder").is_some_and(|t| t.eq_ignore_ascii_case("Ascending")),
+        root: None,
+    }
+}
+
+/// A row in the service's shape: `Parameters` is an object here, `Outputs` is text (service-model 2.5).
+fn row(row: &Summary) -> Value {
+    let text = |value: &Value| if value.is_null() { Value::Null } else { Value::from(value.to_string()) };
+    let mut map = crate::Map::new();
+    map.insert("ExecutionId", &row.id);
+    map.insert("ParentExecutionId", row.parent.as_ref().map(Value::from));
+    map.insert("TemplateName", row.template_name.clone());
+    map.insert("TemplateVersion", row.template_version.clone());
+    map.insert("Status", row.status.as_str());
+    map.insert("StatusMessage", row.status_message.clone());
+    map.insert("WaitingStatus", row.waiting_for.map(|w| w.as_str()));
+    map.insert("Parameters", row.parameters.clone());
+    map.insert("Outputs", text(&row.outputs));
+    map.insert("Category", row.category.clone());
+    map.insert("Mode", row.mode.clone());
+    map.insert("RamRole", row.ram_role.clone());
+    map.insert("Tags", if row.tags.is_null() { Value::empty_map() } else { row.tags.clone() });
+    map.insert("Counters", row.counters.clone());
+    let current = row.current_tasks.iter().map(|t| params! { "TaskName" => t.clone() }).collect::<Vec<_>>();
+    map.insert("CurrentTasks", current);
+    map.insert("CreateDate", row.start.to_iso());
+    map.insert("StartDate", row.start.to_iso());
+    map.insert("EndDate", row.end.map(|t| t.to_iso()));
+    map.insert("UpdateDate", row.update.to_iso());
+    map.insert("ExecutedBy", row.executed_by.clone());
+    map.extend(row.trigger.as_map().cloned().unwrap_or_default());
+    Value::from(map)
+}

@@ -1,0 +1,481 @@
+//! The tree: all machines of one root execution, and the way between them.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::Arc,
+};
+
+use super::{
+    effect::Effect,
+    input::{ExecutionStatus, Input, InputKind, KeptStep, Signal, SignalKind, Started},
+    scope::Shared,
+    state::{Failure, Machine, Settings, State},
+    transitions::{Cx, MachineInput, NewChild, Out, ToMachine},
+};
+use crate::{
+    ExecutionId, Limits, Timestamp, Value,
+    ids::{MachinePath, PathStep},
+    plan::{Plan, PlanSet},
+    ports::{action::ActionError, event::EventKind, parameter_store::ParameterRef},
+    selector::SelectorCache,
+};
+
+/// Signals that are remembered, so that one that comes twice changes nothing.
+const REMEMBERED_SIGNALS: usize = 1_024;
+
+/// Which API calls are high-risk (service-model 3.5).
+pub trait RiskPolicy: fmt::Debug + Send + Sync + 'static {
+    /// True when a call of `api` of `service` waits for a confirmation; `risk` is the task's `Risk` property.
+    fn is_high(&self, service: &str, api: &str, risk: &str) -> bool;
+}
+
+/// The default: by the verb of the API's name. CHOICE: the list of service-model 3.5; the service publishes none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VerbRisk;
+
+impl RiskPolicy for VerbRisk {
+    fn is_high(&self, _service: &str, api: &str, risk: &str) -> bool {
+        const VERBS: [&str; 17] = [
+            "Delete",
+            "Release",
+            "Remove",
+            "Terminate",
+            "Destroy",
+            "Stop",
+            "Reboot",
+            "Restart",
+            "Reset",
+            "ReInit",
+            "Replace",
+            "Revoke",
+            "Detach",
+            "Unassociate",
+            "Disassociate",
+            "Flush",
+            "Abolish",
+        ];
+        if risk.eq_ignore_ascii_case("Normal") {
+            return false;
+        }
+        let starts = |verb: &&str| api.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb));
+        risk.eq_ignore_ascii_case("High") || VERBS.iter().any(starts)
+    }
+}
+
+/// What a tree is made with beside plans.
+#[derive(Clone, Debug)]
+pub struct TreeOptions {
+    /// Bounds.
+    pub limits: Limits,
+    /// Compiled programs, shared by all trees of an engine.
+    pub selectors: SelectorCache,
+    /// Which calls need a confirmation.
+    pub risk: Arc<dyn RiskPolicy>,
+}
+
+impl Default for TreeOptions {
+    fn default() -> Self {
+        Self { limits: Limits::default(), selectors: SelectorCache::default(), risk: Arc::new(VerbRisk) }
+    }
+}
+
+/// The machines of one root execution.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    id: ExecutionId,
+    plan: Arc<Plan>,
+    plans: PlanSet,
+    options: TreeOptions,
+    shared: Shared,
+    machines: BTreeMap<MachinePath, Machine>,
+    events: u64,
+    signals: VecDeque<Arc<str>>,
+    kept: Vec<KeptStep>,
+    changed: Vec<MachinePath>,
+    ended: Vec<Machine>,
+}
+
+/// What an input did.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// What the world is asked to do, in order.
+    pub effects: Vec<Effect>,
+    /// Why the input changed nothing.
+    pub refused: Option<Refusal>,
+}
+
+/// Why an input changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refusal {
+    /// A stable code.
+    pub code: &'static str,
+    /// One line.
+    pub message: String,
+}
+
+/// How a root ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// Status.
+    pub status: ExecutionStatus,
+    /// Outputs: a map.
+    pub outputs: Value,
+    /// The first critical failure.
+    pub failure: Option<Failure>,
+}
+
+impl Tree {
+    /// A tree that waits for its `Started`.
+    pub fn new(id: ExecutionId, plan: Arc<Plan>, plans: PlanSet, options: TreeOptions) -> Self {
+        let shared =
+            Shared { limits: options.limits.clone(), selectors: options.selectors.clone(), ..Shared::default() };
+        Self {
+            id,
+            plan,
+            plans,
+            options,
+            shared,
+            machines: BTreeMap::new(),
+            events: 0,
+            signals: VecDeque::new(),
+            kept: Vec::new(),
+            changed: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// Applies an input.
+    pub fn apply(&mut self, input: &Input) -> Applied {
+        let mut applied = Applied::default();
+        match &input.kind {
+            InputKind::Started(started) => self.start(started, input.at, &mut applied),
+            InputKind::Outcome { path, key, result } => {
+                self.send(
+                    path,
+                    MachineInput::Outcome { key: key.clone(), result: result.clone() },
+                    input.at,
+                    &mut applied,
+                );
+            }
+            InputKind::Woke { path, key, purpose, scheduled } => {
+                let input_ = MachineInput::Woke { key: key.clone(), purpose: *purpose, scheduled: *scheduled };
+                self.send(path, input_, input.at, &mut applied);
+            }
+            InputKind::Fired { path, key, message } => {
+                let fired = MachineInput::Fired { key: key.clone(), message: message.clone() };
+                self.send(path, fired, input.at, &mut applied);
+            }
+            InputKind::Linked { path, key, result } => {
+                let result = match result {
+                    Ok(pinned) => self.plans.digest(&pinned.digest).cloned().ok_or_else(|| {
+                        ActionError::unsupported(
+                            "EntityNotExists.Template",
+                            format!("`{}` is not at hand", pinned.name),
+                        )
+                    }),
+                    Err(error) => Err(error.clone()),
+                };
+                let result = result.and_then(|plan| self.no_recursion(path, plan));
+                self.send(path, MachineInput::Linked { key: key.clone(), result }, input.at, &mut applied);
+            }
+            InputKind::Fetched { values, missing } => self.fetched(values, missing, input.at, &mut applied),
+            InputKind::Signal(signal) => self.signal(signal, input.at, &mut applied),
+        }
+        applied
+    }
+
+    fn start(&mut self, started: &Started, at: Timestamp, applied: &mut Applied) {
+        if !self.machines.is_empty() {
+            applied.refused = Some(stale("the execution has started already"));
+            return;
+        }
+        self.kept.clone_from(&started.kept.steps);
+        let settings = Settings {
+            mode: started.mode,
+            safety_check: started.safety_check,
+            loop_mode: started.loop_mode,
+            forgive_handled: started.forgive_handled,
+            variables: started.variables.clone(),
+        };
+        let machine = Machine {
+            plan: self.plan.clone(),
+            path: MachinePath::root(),
+            id: self.id.clone(),
+            parent: None,
+            settings: Arc::new(settings),
+            outer: None,
+            state: State { given: started.parameters.clone(), ..State::default() },
+        };
+        self.machines.insert(MachinePath::root(), machine);
+        let kept = self.kept_at(&MachinePath::root());
+        self.send(&MachinePath::root(), MachineInput::Start { lenient: false, kept }, at, applied);
+    }
+
+    fn kept_at(&self, path: &MachinePath) -> Vec<KeptStep> {
+        self.kept.iter().filter(|k| k.path == *path).cloned().collect()
+    }
+
+    /// Sends an input to one machine and follows what it causes between machines until all is quiet.
+    fn send(&mut self, path: &MachinePath, input: MachineInput, at: Timestamp, applied: &mut Applied) {
+        let mut queue = VecDeque::from([(path.clone(), input)]);
+        let mut first = true;
+        while let Some((path, input)) = queue.pop_front() {
+            let mut out = Vec::new();
+            let Some(machine) = self.machines.get_mut(&path) else {
+                if std::mem::take(&mut first) {
+                    applied.refused = Some(stale("there is no such execution any more"));
+                }
+                continue;
+            };
+            let mut cx =
+                Cx { shared: &mut self.shared, plans: &self.plans, risk: &*self.options.risk, at, out: &mut out };
+            let taken = machine.apply(input, &mut cx);
+            if std::mem::take(&mut first) && !taken {
+                applied.refused = Some(stale("the step has moved on"));
+            }
+            self.deliver(&path, out, at, &mut queue, applied);
+        }
+    }
+
+    /// Hands out what a machine wants: effects and events to the world, the rest to other machines.
+    fn deliver(
+        &mut self,
+        path: &MachinePath,
+        out: Vec<Out>,
+        at: Timestamp,
+        queue: &mut VecDeque<(MachinePath, MachineInput)>,
+        applied: &mut Applied,
+    ) {
+        if !out.is_empty() && self.changed.last() != Some(path) {
+            self.changed.push(path.clone());
+        }
+        for out in out {
+            match out {
+                Out::Effect(effect) => applied.effects.push(effect),
+                Out::Event(kind) => applied.effects.push(self.emit(path, at, kind)),
+                Out::RunChild(child) => self.create(path, *child, queue),
+                Out::StopChild(step) => queue.push_back((path.child(step), MachineInput::Cancel)),
+                Out::End => self.end(path, queue),
+            }
+        }
+    }
+
+    fn emit(&mut self, path: &MachinePath, at: Timestamp, kind: EventKind) -> Effect {
+        self.events += 1;
+        let execution = self.machines.get(path).map_or_else(|| self.id.clone(), |m| m.id.clone());
+        Effect::Emit { execution, path: path.clone(), number: self.events, at, kind: Box::new(kind) }
+    }
+
+    fn create(&mut self, parent: &MachinePath, child: NewChild, queue: &mut VecDeque<(MachinePath, MachineInput)>) {
+        let Some(above) = self.machines.get(parent) else { return };
+        let path = parent.child(child.step);
+        let settings = above.settings.clone();
+        let parent = Some((above.id.clone(), child.key));
+        let state = State {
+            given: child.given,
+            inherited_role: child.role,
+            firing: child.firing,
+            item: child.item,
+            ..State::default()
+        };
+        let machine =
+            Machine { plan: child.plan, path: path.clone(), id: child.id, parent, settings, outer: child.outer, state };
+        self.machines.insert(path.clone(), machine);
+        let kept = self.kept_at(&path);
+        queue.push_back((path, MachineInput::Start { lenient: child.lenient, kept }));
+    }
+
+    /// A child that ended is dropped with the news to its parent; the root stays for its report.
+    fn end(&mut self, path: &MachinePath, queue: &mut VecDeque<(MachinePath, MachineInput)>) {
+        let Some((above, _)) = path.split_last() else { return };
+        let Some(machine) = self.machines.remove(path) else { return };
+        let key = machine.parent.as_ref().map(|(_, key)| key.clone());
+        if let Some(key) = key {
+            let input = MachineInput::ChildEnded {
+                key,
+                status: machine.state.status,
+                outputs: machine.state.outputs.clone(),
+                error: machine.state.failure.as_ref().map(|f| f.error.clone()),
+            };
+            queue.push_back((above, input));
+        }
+        if machine.outer.is_none() {
+            self.ended.push(machine);
+        }
+    }
+
+    fn fetched(
+        &mut self,
+        values: &[(ParameterRef, Value)],
+        missing: &[ParameterRef],
+        at: Timestamp,
+        applied: &mut Applied,
+    ) {
+        self.shared.fetched.extend(values.iter().cloned());
+        self.shared.missing.extend(missing.iter().cloned());
+        let blocked: Vec<_> =
+            self.machines.values().filter(|m| !m.state.blocked.is_empty()).map(|m| m.path.clone()).collect();
+        if blocked.is_empty() {
+            applied.refused = Some(stale("nothing waits for these parameters"));
+        }
+        for path in blocked {
+            let mut ignored = Applied::default();
+            self.send(&path, MachineInput::Fetched, at, &mut ignored);
+            applied.effects.append(&mut ignored.effects);
+        }
+    }
+
+    fn signal(&mut self, signal: &Signal, at: Timestamp, applied: &mut Applied) {
+        if self.signals.contains(&signal.id) {
+            applied.refused = Some(Refusal { code: "DuplicateSignal", message: format!("{signal} was taken already") });
+            return;
+        }
+        let path = match self.route(signal) {
+            Ok(path) => path,
+            Err(refusal) => {
+                applied.refused = Some(refusal);
+                return;
+            }
+        };
+        let mut out = Vec::new();
+        let Some(machine) = self.machines.get_mut(&path) else { return };
+        let mut cx = Cx { shared: &mut self.shared, plans: &self.plans, risk: &*self.options.risk, at, out: &mut out };
+        let to = ToMachine {
+            from: &signal.from,
+            task: signal.to.task.as_ref(),
+            items: &signal.to.items,
+            kind: &signal.kind,
+        };
+        if let Err((code, message)) = machine.signal(&mut cx, &to) {
+            applied.refused = Some(Refusal { code, message });
+            return;
+        }
+        self.signals.push_back(signal.id.clone());
+        if self.signals.len() > REMEMBERED_SIGNALS {
+            self.signals.pop_front();
+        }
+        let mut queue = VecDeque::new();
+        self.deliver(&path, out, at, &mut queue, applied);
+        while let Some((path, input)) = queue.pop_front() {
+            let mut more = Applied::default();
+            self.send(&path, input, at, &mut more);
+            applied.effects.append(&mut more.effects);
+        }
+    }
+
+    /// The machine that a signal is for: the one named, or for a vote the only one below it that waits for one.
+    fn route(&self, signal: &Signal) -> Result<MachinePath, Refusal> {
+        let path = &signal.to.path;
+        let missing =
+            || Refusal { code: "EntityNotExists.Execution", message: "there is no such execution".to_owned() };
+        let here = self.machines.get(path).ok_or_else(missing)?;
+        let wanted: &dyn Fn(&Machine) -> bool = match signal.kind {
+            SignalKind::Approve { .. } | SignalKind::Reject { .. } => &|m| {
+                let named = |i: usize| {
+                    let task = signal.to.task.as_ref();
+                    task.is_none_or(|t| m.plan.tasks.get(i).is_some_and(|p| p.name == *t))
+                };
+                m.votable().iter().any(|(i, _, _)| named(*i))
+            },
+            SignalKind::RetryTask | SignalKind::SkipTask => {
+                &|m| matches!(m.state.hold, Some(super::state::Hold::Failure(_)))
+            }
+            SignalKind::ExecuteTask { .. } | SignalKind::CompleteExecution { .. } => {
+                &|m| matches!(m.state.hold, Some(super::state::Hold::DebugStep(_)))
+            }
+            _ => return Ok(path.clone()),
+        };
+        if wanted(here) {
+            return Ok(path.clone());
+        }
+        let mut below = self.machines.values().filter(|m| m.path.starts_with(path) && wanted(m));
+        match (below.next(), below.next()) {
+            (Some(one), None) => Ok(one.path.clone()),
+            (Some(_), Some(_)) => Err(Refusal {
+                code: "InvalidParameter.TaskExecutionId",
+                message: "several executions wait; name the one that is meant".to_owned(),
+            }),
+            (None, _) => Ok(path.clone()),
+        }
+    }
+
+    /// A template found by a computed name may not be one that is running above.
+    fn no_recursion(&self, path: &MachinePath, plan: Arc<Plan>) -> Result<Arc<Plan>, ActionError> {
+        let mut at = Some(path.clone());
+        while let Some(here) = at {
+            if self.machines.get(&here).is_some_and(|m| m.plan.digest == plan.digest && m.state.firing.is_none()) {
+                let message = "a template cannot call itself, directly or through others";
+                return Err(ActionError::failed("InvalidTemplate.Recursion", message));
+            }
+            at = here.split_last().map(|(above, _)| above);
+        }
+        Ok(plan)
+    }
+
+    /// Adds the plan of a template that was found during the run, before its `Linked` is applied.
+    pub fn add_plan(&mut self, plan: Arc<Plan>, below: PlanSet) {
+        for (name, version, plan) in below.iter() {
+            self.plans.insert(name.clone(), version.cloned(), plan.clone());
+        }
+        self.plans.insert_anonymous(plan);
+    }
+
+    /// The plans at hand.
+    pub fn plans(&self) -> &PlanSet {
+        &self.plans
+    }
+
+    /// The id of the root execution.
+    pub fn id(&self) -> &ExecutionId {
+        &self.id
+    }
+
+    /// The root machine; `None` before `Started`.
+    pub fn root(&self) -> Option<&Machine> {
+        self.machines.get(&MachinePath::root())
+    }
+
+    /// All living machines, in order of their paths.
+    pub fn machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.values()
+    }
+
+    /// The machine at a path.
+    pub fn machine(&self, path: &MachinePath) -> Option<&Machine> {
+        self.machines.get(path)
+    }
+
+    /// How the root ended; `None` while it runs.
+    pub fn ended(&self) -> Option<Ended> {
+        let root = self.root().filter(|m| m.state.status.is_final())?;
+        Some(Ended {
+            status: root.state.status,
+            outputs: root.state.outputs.clone(),
+            failure: root.state.failure.clone(),
+        })
+    }
+
+    /// Number of the last event.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Paths of machines that changed, and children that ended, since the last call.
+    pub fn take_changes(&mut self) -> (Vec<MachinePath>, Vec<Machine>) {
+        let mut paths = std::mem::take(&mut self.changed);
+        paths.sort();
+        paths.dedup();
+        (paths, std::mem::take(&mut self.ended))
+    }
+
+    /// The step of a parent that a path's last step stands for.
+    pub fn step_of(path: &MachinePath) -> Option<&PathStep> {
+        path.steps().last()
+    }
+}
+
+fn stale(message: &str) -> Refusal {
+    Refusal { code: "Stale", message: message.to_owned() }
+}

@@ -1,0 +1,121 @@
+//! What names mean while a template is compiled.
+
+use crate::{
+    expr::{Functions, Match, NameKind, Names, Variable},
+    ids::Name,
+    template::{Task, Template},
+};
+
+/// Names of a template; `outer` holds those of the template around an `ACS::Loop`.
+pub(super) struct TemplateNames<'a> {
+    pub(super) parameters: Vec<Name>,
+    pub(super) tasks: Vec<TaskNames>,
+    pub(super) conditions: Vec<Name>,
+    pub(super) functions: &'a Functions,
+    pub(super) variables: &'a [std::sync::Arc<str>],
+    /// True in properties, outputs and per-item conditions of a looped task.
+    pub(super) in_loop: bool,
+    /// The task that is being compiled.
+    pub(super) current: Option<usize>,
+    /// Tasks from this index on belong to the template around; they have all run.
+    pub(super) outer_from: usize,
+}
+
+/// Names of one task.
+#[derive(Clone, Debug)]
+pub(super) struct TaskNames {
+    pub(super) name: Name,
+    /// In the order of the indices of references: aggregates first, then outputs that no aggregate hides.
+    pub(super) visible: Vec<Name>,
+}
+
+impl TaskNames {
+    pub(super) fn of(task: &Task) -> Self {
+        let outputs = task.outputs.iter().map(|o| o.name.value.clone());
+        let aggregates = task.looping.iter().flat_map(|l| l.outputs.iter().map(|a| a.name.value.clone()));
+        let mut visible: Vec<Name> = aggregates.collect();
+        let hidden = visible.clone();
+        visible.extend(outputs.filter(|o| !hidden.contains(o)));
+        Self { name: Name::new(task.name.value.text().clone()), visible }
+    }
+}
+
+impl<'a> TemplateNames<'a> {
+    pub(super) fn of(template: &Template, functions: &'a Functions, variables: &'a [std::sync::Arc<str>]) -> Self {
+        let tasks: Vec<_> = template.tasks.iter().map(TaskNames::of).collect();
+        Self {
+            parameters: template.parameters.iter().map(|p| p.name.value.clone()).collect(),
+            outer_from: tasks.len(),
+            tasks,
+            conditions: template.conditions.iter().map(|c| c.name.value.clone()).collect(),
+            functions,
+            variables,
+            in_loop: false,
+            current: None,
+        }
+    }
+}
+
+/// Exact first, else the only one that matches without case.
+fn find<'n>(names: impl Iterator<Item = &'n Name>, wanted: &str) -> Option<Match<usize>> {
+    let mut folded = None;
+    let mut ambiguous = false;
+    for (i, name) in names.enumerate() {
+        if name.as_str() == wanted {
+            return Some(Match { found: i, exact: true });
+        }
+        if name.as_str().eq_ignore_ascii_case(wanted) {
+            ambiguous = folded.is_some();
+            folded = folded.or(Some(i));
+        }
+    }
+    folded.filter(|_| !ambiguous).map(|found| Match { found, exact: false })
+}
+
+impl Names for TemplateNames<'_> {
+    fn parameter(&self, name: &str) -> Option<Match<usize>> {
+        find(self.parameters.iter(), name)
+    }
+
+    fn task(&self, name: &str) -> Option<Match<usize>> {
+        find(self.tasks.iter().map(|t| &t.name), name)
+    }
+
+    fn output(&self, task: usize, name: &str) -> Option<Match<usize>> {
+        find(self.tasks.get(task)?.visible.iter(), name)
+    }
+
+    fn condition(&self, name: &str) -> Option<Match<usize>> {
+        find(self.conditions.iter(), name)
+    }
+
+    fn custom_variable(&self, name: &str) -> Option<Variable> {
+        self.variables.iter().find(|v| v.eq_ignore_ascii_case(name)).map(|v| Variable::Custom(v.clone()))
+    }
+
+    fn in_loop(&self) -> bool {
+        self.in_loop
+    }
+
+    fn current_task(&self) -> Option<usize> {
+        self.current
+    }
+
+    fn is_outer(&self, task: usize) -> bool {
+        task >= self.outer_from
+    }
+
+    fn functions(&self) -> &Functions {
+        self.functions
+    }
+
+    fn candidates(&self, kind: NameKind) -> Vec<String> {
+        let texts = |names: &[Name]| names.iter().map(ToString::to_string).collect();
+        match kind {
+            NameKind::Parameter => texts(&self.parameters),
+            NameKind::Task => self.tasks.iter().map(|t| t.name.to_string()).collect(),
+            NameKind::Output(task) => self.tasks.get(task).map(|t| texts(&t.visible)).unwrap_or_default(),
+            NameKind::Condition => texts(&self.conditions),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The order in which a call is handled.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use oos_core::{
+    Map, RegionId, Value,
+    ports::{ApiError, ApiRequest, ApiResponse, Clock},
+};
+
+use super::{
+    FakeCloud, Unmodelled,
+    api::{Api, Ctx, Service},
+    error::{error, invalid, missing},
+    names::{self, Resolved},
+    params::Params,
+    ram,
+    state::{State, Token},
+};
+use crate::{
+    calls::{Answer, Call},
+    fault::{StubAnswer, Verdict, empty_wrappers, merged},
+};
+
+/// CHOICE: how long a client token is remembered.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// A call on its way.
+struct Prepared {
+    number: usize,
+    resolved: Resolved,
+    verdict: Verdict,
+}
+
+pub(super) async fn call(cloud: &FakeCloud, request: ApiRequest) -> Result<ApiResponse, ApiError> {
+    let prepared = cloud.with(|state| begin(state, &request));
+    if !prepared.verdict.latency.is_zero() {
+        let clock = cloud.clock();
+        clock.sleep_until(clock.now() + prepared.verdict.latency).await;
+    }
+    cloud.with(|state| {
+        let answer = answer(state, &request, &prepared);
+        finish(state, &prepared, answer)
+    })
+}
+
+/// Records the call and asks the faults.
+fn begin(state: &mut State, request: &ApiRequest) -> Prepared {
+    let resolved = names::resolve(request);
+    let number = state.calls.len();
+    let call = record(state, request, number, &resolved);
+    let verdict = state.rules.judge(&call);
+    state.calls.push(Call { touched_by: verdict.names.clone(), ..call });
+    Prepared { number, resolved, verdict }
+}
+
+fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved) -> Call {
+    state.ticks += 1;
+    let params = Value::from(r.params.clone());
+    let caller = ram::caller_of(state, request);
+    Call {
+        number,
+        service: Arc::clone(&r.service_name),
+        api: Arc::clone(&r.api_name),
+        region: region_of(state, request, r),
+        account: caller.account().into(),
+        caller: caller.label().into(),
+        attempt: attempt(state, request, r, &params),
+        params,
+        raw: request.parameters.clone(),
+        started: state.now,
+        ended: None,
+        origin: request.origin.clone(),
+        answer: Answer::Pending,
+        warnings: r.warnings.clone(),
+        needs: Vec::new(),
+        touched_by: Vec::new(),
+        ticks: (state.ticks, state.ticks),
+    }
+}
+
+fn region_of(state: &State, request: &ApiRequest, r: &Resolved) -> Arc<str> {
+    let text = |t: &Arc<str>| Some(Arc::from(t.trim())).filter(|t: &Arc<str>| !t.is_empty());
+    let given = r.params.get_folded("RegionId").and_then(|(_, v)| text(&v.to_text()));
+    let own = || r.region.as_ref().and_then(text);
+    let execution = || request.region.as_ref().map(RegionId::text).and_then(text);
+    given.or_else(own).or_else(execution).unwrap_or_else(|| Arc::clone(&state.region))
+}
+
+fn attempt(state: &mut State, request: &ApiRequest, r: &Resolved, params: &Value) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    let origin = &request.origin;
+    (&r.service_name, &r.api_name, params.to_string(), &origin.execution, &origin.task, origin.item).hash(&mut hasher);
+    let count = state.attempts.entry(hasher.finish()).or_default();
+    *count += 1;
+    *count
+}
+
+/// Faults, stubs, and then the fake itself.
+fn answer(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value, ApiError> {
+    if let Some(error) = &p.verdict.error {
+        return Err(error.clone());
+    }
+    let Some(call) = state.calls.get(p.number).cloned() else { return Err(error("InternalError")) };
+    let answer = match state.rules.answer(&call) {
+        Some((name, StubAnswer::Answer(answer))) => {
+            touch(state, p.number, name);
+            answer
+        }
+        Some((name, StubAnswer::Merge(over))) => {
+            touch(state, p.number, name);
+            handle(state, request, p, &call).map(|body| merged(&body, &over))
+        }
+        None => handle(state, request, p, &call),
+    };
+    if p.verdict.lost {
+        let message = "the call was carried out and a fault lost the answer".into();
+        return Err(ApiError::Transport { message, sent: true });
+    }
+    answer.map(|body| if p.verdict.empty_wrapper { empty_wrappers(&body) } else { body })
+}
+
+fn touch(state: &mut State, number: usize, name: String) {
+    if let Some(call) = state.calls.get_mut(number) {
+        call.touched_by.push(name);
+    }
+}
+
+fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) -> Result<Value, ApiError> {
+    let r = &p.resolved;
+    ram::resolve(state, request, p.number)?;
+    let caller = ram::caller_of(state, request);
+    ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
+    let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
+    if state.options.strict_parameters {
+        if let Some(name) = r.unknown.first() {
+            return Err(invalid(name, format_args!("{} has no parameter of this name", api.name)));
+        }
+    }
+    let params = Params(r.params.clone());
+    if let Some(name) = api.required().find(|name| params.str(name).is_none()) {
+        return Err(missing(name));
+    }
+    idempotent(state, service, api, params, |state, params| {
+        let dry_run = params.bool("DryRun");
+        let (region, account) = (Arc::clone(&call.region), Arc::clone(&call.account));
+        let http = r.http.clone();
+        let mut ctx = Ctx { s: state, service: service.name, api: api.name, region, account, dry_run, http, caller };
+        if dry_run && request.is_read() {
+            ctx.checked()?;
+        }
+        (api.run)(&mut ctx, params)
+    })
+}
+
+/// The same client token with the same parameters gives the first answer again.
+fn idempotent(
+    state: &mut State,
+    service: &Service,
+    api: &Api,
+    params: Params,
+    run: impl FnOnce(&mut State, &Params) -> Result<Value, ApiError>,
+) -> Result<Value, ApiError> {
+    let Some(token) = params.str("ClientToken") else { return run(state, &params) };
+    let key = format!("{}/{}/{token}", service.name, api.name);
+    let mut without = params.clone();
+    without.0.remove("ClientToken");
+    let same = Value::from(without.0);
+    if let Some(old) = state.tokens.get(&key).filter(|t| state.now.since(t.at) < TOKEN_LIFE) {
+        return if old.params == same { Ok(old.answer.clone()) } else { Err(error("IdempotentParameterMismatch")) };
+    }
+    let answer = run(state, &params)?;
+    state.tokens.insert(key, Token { params: same, answer: answer.clone(), at: state.now });
+    Ok(answer)
+}
+
+/// What is answered for an operation that the fake has no model of.
+fn without_model(
+    state: &mut State,
+    request: &ApiRequest,
+    service: Option<&'static Service>,
+    call: &Call,
+) -> Result<Value, ApiError> {
+    match &mut state.fallback {
+        Unmodelled::Strict => Err(unmodelled(request, service)),
+        Unmodelled::Echo => Ok(Value::empty_map()),
+        Unmodelled::By(fallback) => fallback.answer(call),
+    }
+}
+
+fn unmodelled(request: &ApiRequest, service: Option<&'static Service>) -> ApiError {
+    let (name, api) = (service.map_or(&*request.service, |s| s.name), &request.api);
+    let known = match service {
+        Some(s) => {
+            let mut names: Vec<_> = s.tables.iter().flat_map(|t| t.iter()).map(|a| a.name).collect();
+            names.sort_unstable();
+            format!("{name} has: {}", names.join(", "))
+        }
+        None => {
+            let names: Vec<_> = super::SERVICES.iter().map(|s| s.name).collect();
+            format!("services with a model: {}", names.join(", "))
+        }
+    };
+    let message = format!(
+        "the fake cloud has no model of {name}.{api}; stub it: cloud.stub(\"{name}\", \"{api}\").json(json!({{}})); {known}"
+    );
+    ApiError::Unsupported { code: "Testkit.UnmodelledApi".into(), message: message.into() }
+}
+
+/// Completes the answer and records it.
+fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> Result<ApiResponse, ApiError> {
+    let request_id: Arc<str> = state.ids.request_id().into();
+    let host =
+        state.calls.get(p.number).map(|c| format!("{}.{}.aliyuncs.com", c.service.to_ascii_lowercase(), c.region));
+    let answer = answer
+        .map(|body| ApiResponse { body: with_request_id(body, &request_id), request_id: Some(Arc::clone(&request_id)) })
+        .map_err(|e| dressed(state, e, &request_id, &host.unwrap_or_default()));
+    state.ticks += 1;
+    let (now, tick) = (state.now, state.ticks);
+    if let Some(call) = state.calls.get_mut(p.number) {
+        (call.ended, call.ticks.1) = (Some(now), tick);
+        call.answer = match &answer {
+            Ok(response) => Answer::Ok(response.body.clone()),
+            Err(error) => recorded(error),
+        };
+    }
+    answer
+}
+
+fn recorded(error: &ApiError) -> Answer {
+    let (status, message) = match error {
+        ApiError::Service { http_status, message, .. } => (*http_status, Arc::clone(message)),
+        other => (0, other.to_string().into()),
+    };
+    Answer::Error { code: error.code().into(), status, message }
+}
+
+fn with_request_id(body: Value, request_id: &Arc<str>) -> Value {
+    match body {
+        Value::Map(map) if map.contains_key("RequestId") => Value::Map(map),
+        Value::Map(map) => {
+            let mut out = (*map).clone();
+            out.insert("RequestId", Arc::clone(request_id));
+            Value::from(out)
+        }
+        other => other,
+    }
+}
+
+/// An error as the gateway sends it: `{RequestId, HostId, Code, Message, Recommend}` and what it had already.
+fn dressed(state: &State, error: ApiError, request_id: &Arc<str>, host: &str) -> ApiError {
+    let ApiError::Service { code, message, http_status, retry_after, body, .. } = error else { return error };
+    let (code, http_status) = match state.codes.get(&*code) {
+        Some((other, status)) => (Arc::from(other.as_str()), *status),
+        None => (code, http_status),
+    };
+    let mut out = Map::new();
+    out.insert("RequestId", Arc::clone(request_id));
+    out.insert("HostId", host);
+    out.insert("Code", Arc::clone(&code));
+    out.insert("Message", Arc::clone(&message));
+    out.insert("Recommend", format!("https://api.aliyun.com/troubleshoot?q={code}"));
+    for (key, value) in body.as_map().into_iter().flat_map(Map::iter) {
+        if !out.contains_key(key) {
+            out.insert(Arc::clone(key), value.clone());
+        }
+    }
+    let request_id = Some(Arc::clone(request_id));
+    ApiError::Service { code, message, http_status, request_id, retry_after, body: Value::from(out) }
+}

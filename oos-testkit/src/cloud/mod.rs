@@ -1,0 +1,348 @@
+//! The fake cloud: accounts, regions and products in memory, on virtual time.
+//!
+//! [`FakeCloud`] is a cheap clone of shared state and an [`ApiCaller`]. A call goes through a fixed order: record,
+//! latency, faults, stubs, role chain, RAM check, parameter checks, handler, record. Transitions of resources are due
+//! at virtual instants and are applied when somebody looks. The fake knows no action, no template and no network;
+//! what is specific to a product stands in that product's file.
+
+mod api;
+mod dispatch;
+pub mod ecs;
+mod error;
+pub(crate) mod ids;
+mod names;
+mod page;
+mod params;
+pub mod ram;
+pub(crate) mod state;
+pub(crate) mod store;
+pub mod transition;
+pub mod vpc;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use oos_core::{
+    Timestamp, Value,
+    ports::{
+        ApiCaller, ApiError, ApiRequest, ApiResponse,
+        credential::{Credential, CredentialError, CredentialProvider},
+    },
+};
+pub use transition::{Behaviour, Profile, Transitions};
+
+use self::{api::Service, state::State};
+use crate::{
+    calls::{Call, Calls, fail},
+    clock::{DEFAULT_START, VirtualClock},
+    fault::{Fault, Stub},
+};
+
+/// The products of the fake.
+pub(crate) const SERVICES: &[Service] = &[
+    Service::new("ECS", &[], ecs::TABLES),
+    Service::new("VPC", &[], vpc::TABLES),
+    Service::new("Ram", &[], &[ram::APIS]),
+    Service::new("Sts", &[], &[ram::STS_APIS]),
+];
+
+/// Answers operations that the fake has no model of, e.g. by the shapes of the catalogue.
+pub trait Fallback: fmt::Debug + Send + 'static {
+    /// The answer to a call.
+    ///
+    /// # Errors
+    /// What the call shall fail with.
+    fn answer(&mut self, call: &Call) -> Result<Value, ApiError>;
+}
+
+/// What operations without a model are answered with.
+#[derive(Debug, Default)]
+pub enum Unmodelled {
+    /// The error `Testkit.UnmodelledApi`, which says what to do about it.
+    #[default]
+    Strict,
+    /// An empty body with a request id.
+    Echo,
+    /// The answer of a fallback.
+    By(Box<dyn Fallback>),
+}
+
+/// How RAM policies are applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Enforcement {
+    /// Everything is allowed.
+    #[default]
+    Off,
+    /// Everything is allowed, and what would be denied is noted.
+    Audit,
+    /// Policies decide.
+    On,
+}
+
+pub use Enforcement::{Audit, Off, On};
+
+/// A cloud in memory. Clones share the same state.
+///
+/// ```
+/// use oos_testkit::prelude::*;
+///
+/// let cloud = FakeCloud::new();
+/// let ids = cloud.ecs().instances(3).named("web-{n}").stopped().create();
+/// cloud.call_now("ECS", "StartInstance", json!({"InstanceId": ids[0]})).unwrap();
+/// assert!(cloud.ecs().all(&ids[..1]).are(Starting));
+/// cloud.clock().advance(secs(20));
+/// assert!(cloud.ecs().all(&ids[..1]).are(Running));
+/// cloud.calls().of("ECS", "StartInstance").count(1).params(json!({"InstanceId": ids[0]}));
+/// ```
+#[derive(Clone)]
+pub struct FakeCloud {
+    state: Arc<Mutex<State>>,
+    clock: VirtualClock,
+}
+
+impl Default for FakeCloud {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for FakeCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FakeCloud({})", self.clock.now())
+    }
+}
+
+impl FakeCloud {
+    fn build(start: Timestamp, seed: u64) -> Self {
+        Self { state: Arc::new(Mutex::new(State::new(start, seed))), clock: VirtualClock::new(start) }
+    }
+
+    /// One account, cn-hangzhou, profile [`Profile::Realistic`], enforcement off, 2026-01-01T00:00:00Z.
+    pub fn new() -> Self {
+        Self::build(DEFAULT_START, 0)
+    }
+
+    /// The same with a seed for ids and for what is random in faults.
+    pub fn seeded(seed: u64) -> Self {
+        Self::build(DEFAULT_START, seed)
+    }
+
+    /// The same at another instant.
+    ///
+    /// # Panics
+    /// When the text is no instant.
+    #[track_caller]
+    pub fn at(start: &str) -> Self {
+        match Timestamp::parse(start) {
+            Ok(at) => Self::build(at, 0),
+            Err(error) => fail(&error.to_string()),
+        }
+    }
+
+    /// The same cloud with another profile of transitions.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        self.with(|state| state.profile = profile);
+        self
+    }
+
+    /// The same cloud with one more ECS instance: `FakeCloud::new().instance("i-1", "Running")`.
+    #[must_use]
+    pub fn instance(self, id: &str, status: &str) -> Self {
+        self.ecs().instance().id(id).status(status).create();
+        self
+    }
+
+    /// The clock that this cloud lives by.
+    pub fn clock(&self) -> &VirtualClock {
+        &self.clock
+    }
+
+    /// The present virtual instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs `f` on the state as it is at the present instant.
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        state.settle(self.clock.now());
+        f(&mut state)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was called so far.
+    pub fn calls(&self) -> Calls {
+        self.with(|state| Calls::new(state.calls.clone(), state.start))
+    }
+
+    /// Makes one call and jumps over its waits: for tests without an engine.
+    ///
+    /// # Errors
+    /// What the cloud answers.
+    pub fn call_now(&self, service: &str, api: &str, params: impl Into<Value>) -> Result<Value, ApiError> {
+        self.send_now(ApiRequest::new(service, api, params))
+    }
+
+    /// The same with a request of its own, e.g. with a role or a URI.
+    ///
+    /// # Errors
+    /// What the cloud answers.
+    pub fn send_now(&self, request: ApiRequest) -> Result<Value, ApiError> {
+        self.clock.block_on(ApiCaller::call(self, request)).map(|answer| answer.body)
+    }
+
+    /// Starts a fault; see [`Fault`].
+    pub fn fault(&self, name: &str) -> Fault {
+        Fault::new(self.clone(), name, self.with(|state| state.ids.seed()))
+    }
+
+    /// Starts a stub; see [`Stub`].
+    pub fn stub(&self, service: &str, api: &str) -> Stub {
+        Stub::new(self.clone(), service, api)
+    }
+
+    /// Bends the transitions of a kind, e.g. `ECS::Instance`.
+    pub fn transitions(&self, kind: &str) -> Transitions {
+        Transitions::new(self.clone(), Some(kind), None)
+    }
+
+    /// Bends the transitions of one resource, by its id.
+    pub fn transitions_of(&self, id: &str) -> Transitions {
+        Transitions::new(self.clone(), None, Some(id))
+    }
+
+    /// Faults that never fired and stubs whose number of calls is not the expected one, one line each.
+    pub fn unmet_rules(&self) -> Vec<String> {
+        self.with(|state| state.rules.unmet())
+    }
+
+    /// Asserts that every fault fired and every stub answered as often as expected.
+    ///
+    /// # Panics
+    /// When one did not.
+    #[track_caller]
+    pub fn assert_rules_used(&self) {
+        let unmet = self.unmet_rules();
+        if !unmet.is_empty() {
+            fail(&unmet.join("\n"));
+        }
+    }
+
+    /// All faults, stubs and unscripted commands with their counts, one line each: for failure reports.
+    pub fn rules_report(&self) -> Vec<String> {
+        self.with(|state| {
+            let mut lines = state.rules.report();
+            lines.extend(state.assistant.unmatched.iter().map(|c| format!("command without a script: {c}")));
+            lines
+        })
+    }
+
+    /// Writes to the services of the pattern become visible only after that long.
+    pub fn eventual(&self, service: &str, delay: Duration) {
+        let names = SERVICES.iter().map(|s| s.name).filter(|name| crate::calls::glob(service, name));
+        self.with(|state| {
+            for name in names {
+                state.eventual.insert(name.to_owned(), delay);
+            }
+        });
+    }
+
+    /// Limits how many resources of a kind, e.g. `ECS::Instance`, calls can have.
+    pub fn quota(&self, kind: &str, most: usize) {
+        self.with(|state| state.quotas.insert(kind.to_owned(), most));
+    }
+
+    /// Answers `code` by another code and status, where a real cloud turned out to do so.
+    pub fn rename_error(&self, code: &str, to: &str, status: u16) {
+        self.with(|state| state.codes.insert(code.to_owned(), (to.to_owned(), status)));
+    }
+
+    /// Says what operations without a model are answered with.
+    pub fn unmodelled(&self, level: Unmodelled) {
+        self.with(|state| state.fallback = level);
+    }
+
+    /// Unknown parameter names are taken instead of refused.
+    pub fn lenient_parameters(&self) {
+        self.with(|state| state.options.strict_parameters = false);
+    }
+
+    /// State changes of instances are published as events; see [`take_events`](Self::take_events).
+    pub fn auto_events(&self, on: bool) {
+        self.with(|state| state.options.auto_events = on);
+    }
+
+    /// Raises an event by hand.
+    pub fn raise_event(&self, event: impl Into<Value>) {
+        let event = event.into();
+        self.with(|state| state.events.push(event));
+    }
+
+    /// The events that were published since the last time, oldest first.
+    pub fn take_events(&self) -> Vec<Value> {
+        self.with(|state| std::mem::take(&mut state.events))
+    }
+
+    /// True when events were published since the last time they were taken.
+    pub fn has_events(&self) -> bool {
+        self.with(|state| !state.events.is_empty())
+    }
+
+    /// Number of the account.
+    pub fn account_id(&self) -> Arc<str> {
+        self.with(|state| state.account.clone())
+    }
+
+    /// Tags of a resource.
+    pub fn tags_of(&self, id: &str) -> Vec<(String, String)> {
+        params::tags_of(&self.ecs().tags(id))
+    }
+
+    /// The next instant at which a resource changes by itself. Nobody needs to wait for it: changes are applied when
+    /// somebody looks; it is for who delivers events.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.with(|state| state.queue.next_at())
+    }
+
+    /// Works on ECS.
+    pub fn ecs(&self) -> ecs::Ecs {
+        ecs::Ecs::new(self.clone())
+    }
+
+    /// Works on RAM, in the account of the cloud.
+    pub fn ram(&self) -> ram::RamSetup {
+        ram::RamSetup::new(self.clone())
+    }
+
+    /// Works on VPC.
+    pub fn vpc(&self) -> vpc::Vpc {
+        vpc::Vpc::new(self.clone())
+    }
+
+    /// Scripts commands of Cloud Assistant.
+    pub fn assistant(&self) -> ecs::assistant::Scripts {
+        ecs::assistant::Scripts::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for FakeCloud {
+    async fn provide(&self) -> Result<Option<Credential>, CredentialError> {
+        Ok(Some(Credential::new("LTAIfake", "fake secret", None, None)))
+    }
+}
+
+#[async_trait]
+impl ApiCaller for FakeCloud {
+    async fn call(&self, request: ApiRequest) -> Result<ApiResponse, ApiError> {
+        dispatch::call(self, request).await
+    }
+}

@@ -1,0 +1,160 @@
+//! The state of the fake: resources by kind and id, and a queue of what happens later on virtual time.
+//!
+//! A resource is a map in the shape of the wire plus a few members of our own, whose names start with `_` and never
+//! leave. So one store serves all products; what a product means by it stands in its own file.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use indexmap::IndexMap;
+use oos_core::{Map, Timestamp, Value};
+
+/// A kind of resource, e.g. `ECS::Instance`.
+pub(crate) type Kind = &'static str;
+
+/// A resource's kind and id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) kind: Kind,
+    pub(crate) id: Arc<str>,
+}
+
+impl Key {
+    pub(crate) fn new(kind: Kind, id: impl Into<Arc<str>>) -> Self {
+        Self { kind, id: id.into() }
+    }
+}
+
+/// One resource.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    pub(crate) id: Arc<str>,
+    /// Empty for kinds without a region.
+    pub(crate) region: Arc<str>,
+    pub(crate) account: Arc<str>,
+    pub(crate) data: Map,
+    pub(crate) tags: IndexMap<String, String>,
+    pub(crate) created: Timestamp,
+    /// Eventual consistency: calls see it from here on.
+    pub(crate) visible_from: Timestamp,
+    /// Number of the last transition; an older one that comes late does nothing.
+    pub(crate) generation: u64,
+}
+
+impl Resource {
+    pub(crate) fn str(&self, name: &str) -> &str {
+        self.data.get(name).and_then(Value::as_str).unwrap_or("")
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Arc<str> {
+        self.data.get(name).map_or_else(|| Arc::from(""), Value::to_text)
+    }
+
+    pub(crate) fn int(&self, name: &str) -> i64 {
+        self.data.get(name).and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok())).unwrap_or(0)
+    }
+
+    pub(crate) fn is_true(&self, name: &str) -> bool {
+        self.data.get(name).is_some_and(|v| v.as_bool().unwrap_or_else(|| v.to_text().eq_ignore_ascii_case("true")))
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.data.insert(name, value);
+    }
+
+    /// The texts of a list member.
+    pub(crate) fn list(&self, name: &str) -> Vec<Arc<str>> {
+        self.data.get(name).and_then(Value::as_list).map_or_else(Vec::new, |l| l.iter().map(Value::to_text).collect())
+    }
+
+    /// The members that are meant for the wire.
+    pub(crate) fn view(&self) -> Map {
+        self.data.iter().filter(|(k, _)| !k.starts_with('_')).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+
+    /// `Tags: {Tag: [{TagKey, TagValue}]}` of answers.
+    pub(crate) fn tags_view(&self) -> Value {
+        self.tag_list("TagKey", "TagValue")
+    }
+
+    /// `{Tag: [..]}` with these member names.
+    pub(crate) fn tag_list(&self, key: &str, value: &str) -> Value {
+        let list: Value =
+            self.tags.iter().map(|(k, v)| oos_core::params! { key => k.as_str(), value => v.as_str() }).collect();
+        oos_core::params! { "Tag" => list }
+    }
+
+    /// True when the resource has all these tags; an empty value matches any.
+    pub(crate) fn has_tags(&self, tags: &[(String, String)]) -> bool {
+        tags.iter().all(|(k, v)| self.tags.get(k).is_some_and(|found| v.is_empty() || found == v))
+    }
+}
+
+/// All resources.
+#[derive(Debug, Default)]
+pub(crate) struct Store(BTreeMap<Kind, BTreeMap<Arc<str>, Resource>>);
+
+impl Store {
+    pub(crate) fn get(&self, kind: Kind, id: &str) -> Option<&Resource> {
+        self.0.get(kind)?.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, kind: Kind, id: &str) -> Option<&mut Resource> {
+        self.0.get_mut(kind)?.get_mut(id)
+    }
+
+    pub(crate) fn insert(&mut self, kind: Kind, resource: Resource) {
+        self.0.entry(kind).or_default().insert(Arc::clone(&resource.id), resource);
+    }
+
+    pub(crate) fn remove(&mut self, kind: Kind, id: &str) -> Option<Resource> {
+        self.0.get_mut(kind)?.remove(id)
+    }
+
+    /// All of a kind, ordered by id.
+    pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
+        self.0.get(kind).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// All of a kind, for change.
+    pub(crate) fn all_mut(&mut self, kind: Kind) -> impl Iterator<Item = &mut Resource> {
+        self.0.get_mut(kind).into_iter().flat_map(BTreeMap::values_mut)
+    }
+
+    /// Kinds and all their resources.
+    pub(crate) fn everything(&self) -> impl Iterator<Item = (Kind, &Resource)> {
+        self.0.iter().flat_map(|(kind, all)| all.values().map(|r| (*kind, r)))
+    }
+}
+
+/// Something that happens later. Things of one instant happen in the order in which they were put in.
+type Later = Box<dyn FnOnce(&mut super::state::State) + Send>;
+
+/// What happens later.
+#[derive(Default)]
+pub(crate) struct Queue {
+    events: BTreeMap<(Timestamp, u64), Later>,
+    next: u64,
+}
+
+impl Queue {
+    pub(crate) fn push(&mut self, at: Timestamp, what: Later) {
+        self.next += 1;
+        self.events.insert((at, self.next), what);
+    }
+
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Later)> {
+        let first = self.events.first_entry().filter(|e| e.key().0 <= now)?;
+        let at = first.key().0;
+        Some((at, first.remove()))
+    }
+
+    pub(crate) fn next_at(&self) -> Option<Timestamp> {
+        self.events.first_key_value().map(|((at, _), _)| *at)
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Queue({} events)", self.events.len())
+    }
+}

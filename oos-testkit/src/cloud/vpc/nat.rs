@@ -1,0 +1,120 @@
+//! NAT gateways, forward entries, deletion protection.
+
+use std::sync::Arc;
+
+use oos_core::{Value, params, ports::ApiError};
+
+use super::{address, network};
+use crate::cloud::{
+    api::{Api, Ctx, done, wrapped},
+    ecs::make::map,
+    error::{error, invalid},
+    page::{FIFTY, page},
+    params::Params,
+    state::State,
+};
+
+pub(crate) const KIND: &str = "VPC::NatGateway";
+pub(super) const ENTRY: &str = "VPC::ForwardEntry";
+
+pub(crate) const APIS: &[Api] = &[
+    Api::new("DescribeNatGateways", describe, ""),
+    Api::new("DescribeForwardTableEntries", describe_entries, ""),
+    Api::new("CreateForwardEntry", create_entry, "ForwardTableId!"),
+    Api::new("DeleteForwardEntry", delete_entry, "ForwardTableId! ForwardEntryId!"),
+    Api::new("DeletionProtection", protect, "InstanceId!"),
+];
+
+/// Makes a NAT gateway with one forward table.
+pub(super) fn add(state: &mut State, region: &str) -> Arc<str> {
+    let (id, table) = (state.ids.next("ngw-", region), state.ids.next("ftb-", region));
+    let data = params! {
+        "NatGatewayId" => id.as_str(), "Name" => "", "Status" => "Available", "RegionId" => region,
+        "ForwardTableIds" => params! { "ForwardTableId" => [table] }, "CreationTime" => state.now.to_iso(),
+        "SnatTableIds" => params! { "SnatTableId" => Value::empty_list() }, "DeletionProtection" => false,
+    };
+    state.add(KIND, id, region, map(&data))
+}
+
+/// The forward table of a gateway.
+fn table_of(state: &State, gateway: &str) -> Arc<str> {
+    let ids = state.store.get(KIND, gateway).and_then(|r| r.data.get("ForwardTableIds"));
+    let first = ids.and_then(|v| v.at(&["ForwardTableId"]).as_list()).and_then(<[Value]>::first);
+    first.map_or_else(|| "".into(), Value::to_text)
+}
+
+pub(super) fn add_entry(
+    state: &mut State,
+    region: &str,
+    gateway: &str,
+    external: u16,
+    ip: &str,
+    internal: u16,
+) -> Arc<str> {
+    let (id, table) = (state.ids.next("fwd-", region), table_of(state, gateway));
+    let data = params! {
+        "ForwardEntryId" => id.as_str(), "ForwardTableId" => table, "ExternalIp" => "198.18.0.1",
+        "ExternalPort" => external.to_string(), "InternalIp" => ip, "InternalPort" => internal.to_string(),
+        "IpProtocol" => "tcp", "Status" => "Available", "ForwardEntryName" => "", "_gateway" => gateway,
+    };
+    state.add(ENTRY, id, region, map(&data))
+}
+
+fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let wanted = p.ids("NatGatewayId");
+    let ids = ctx.ids(KIND, wanted.as_deref(), |_| true);
+    let (ids, fields) = page(p, ids, FIFTY)?;
+    let list = ids.iter().filter_map(|id| ctx.find(KIND, id)).map(|r| Value::from(r.view())).collect();
+    Ok(wrapped("NatGateways", "NatGateway", list, fields))
+}
+
+fn describe_entries(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let table = p.str("ForwardTableId");
+    if let Some(table) = &table {
+        if !ctx.list(KIND).any(|r| *table_of(ctx.s, &r.id) == **table) {
+            return Err(error("InvalidForwardTableId.NotFound"));
+        }
+    }
+    let wanted = p.ids("ForwardEntryId");
+    let names = ["InternalPort", "ExternalPort", "InternalIp", "ExternalIp", "IpProtocol"];
+    let equal: Vec<_> = names.iter().filter_map(|m| Some((*m, p.str(m)?))).collect();
+    let ids = ctx.ids(ENTRY, wanted.as_deref(), |r| {
+        table.as_deref().is_none_or(|t| r.str("ForwardTableId") == t)
+            && equal.iter().all(|(m, v)| r.text(m).eq_ignore_ascii_case(v))
+    });
+    let (ids, fields) = page(p, ids, FIFTY)?;
+    let list = ids.iter().filter_map(|id| ctx.find(ENTRY, id)).map(|r| Value::from(r.view())).collect();
+    Ok(wrapped("ForwardTableEntries", "ForwardTableEntry", list, fields))
+}
+
+fn create_entry(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let table = p.need("ForwardTableId")?;
+    let gateway = ctx.list(KIND).find(|r| *table_of(ctx.s, &r.id) == *table).map(|r| Arc::clone(&r.id));
+    let gateway = gateway.ok_or_else(|| error("InvalidForwardTableId.NotFound"))?;
+    let port = |name: &str| p.need(name)?.parse::<u16>().map_err(|_| invalid(name, "it is no port"));
+    let (external, internal, ip) = (port("ExternalPort")?, port("InternalPort")?, p.need("InternalIp")?);
+    let region = Arc::clone(&ctx.region);
+    Ok(params! { "ForwardEntryId" => add_entry(ctx.s, &region, &gateway, external, &ip, internal) })
+}
+
+fn delete_entry(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (table, id) = (p.need("ForwardTableId")?, p.need("ForwardEntryId")?);
+    if ctx.need(ENTRY, &id, "InvalidForwardEntryId.NotFound")?.str("ForwardTableId") != &*table {
+        return Err(error("InvalidForwardTableId.NotFound"));
+    }
+    ctx.s.store.remove(ENTRY, &id);
+    done()
+}
+
+fn protect(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (id, on) = (p.need("InstanceId")?, p.bool("ProtectionEnable"));
+    let (kind, unknown) = match &*p.text("Type").to_ascii_uppercase() {
+        "EIP" => (address::KIND, "InvalidAllocationId.NotFound"),
+        "NATGW" => (KIND, "InvalidNatGatewayId.NotFound"),
+        "CBWP" => ("VPC::BandwidthPackage", "InvalidBandwidthPackageId.NotFound"),
+        "VPC" => (network::VPC, "InvalidVpcId.NotFound"),
+        _ => return Err(invalid("Type", "it is not known")),
+    };
+    ctx.change(kind, &id, unknown)?.set("DeletionProtection", on);
+    done()
+}

@@ -1,0 +1,42 @@
+//! An event sink that remembers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oos_core::{
+    ExecutionId,
+    ports::{EventSink, ExecutionEvent},
+};
+
+/// Remembers events in order; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct EventRecorder {
+    events: Arc<Mutex<Vec<ExecutionEvent>>>,
+    observers: Vec<Arc<dyn EventSink>>,
+}
+
+impl EventRecorder {
+    /// The same record, told to others too.
+    #[must_use]
+    pub fn with_observers(&self, observers: Vec<Arc<dyn EventSink>>) -> Self {
+        Self { events: self.events.clone(), observers }
+    }
+
+    /// All events so far.
+    pub fn all(&self) -> Vec<ExecutionEvent> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Events of one execution and of everything below it; ids of children start with the id of their parent.
+    pub fn of(&self, root: &ExecutionId) -> Vec<ExecutionEvent> {
+        let below = format!("{root}.");
+        let belongs = |id: &ExecutionId| id == root || id.as_str().starts_with(&below);
+        self.all().into_iter().filter(|e| belongs(&e.execution)).collect()
+    }
+}
+
+impl EventSink for EventRecorder {
+    fn emit(&self, event: &ExecutionEvent) {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.observers.iter().for_each(|observer| observer.emit(event));
+    }
+}
