@@ -114,9 +114,13 @@ impl TestBed {
     /// triggers that fired.
     pub fn raise_alarm(&self, alarm: impl Into<Value>) -> usize {
         let alarm = alarm.into();
-        self.0
-            .triggers
-            .emit("ACS::AlarmTrigger", &alarm, |rule, message| trigger::alarm::matches(&rule.properties, message))
+        let cloud = self.0.cloud.clone();
+        self.0.triggers.emit("ACS::AlarmTrigger", &alarm, |rule, message| {
+            // CHOICE: the dimension `instanceId` tells which resource's tags count.
+            let resource = message.at(&["instanceId"]).to_text();
+            trigger::alarm::matches(&rule.properties, message)
+                && trigger::event::tags_match(&rule.properties, &cloud.tags_of(&resource))
+        })
     }
 
     /// Fires the trigger of an execution by hand.
