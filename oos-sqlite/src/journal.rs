@@ -173,10 +173,10 @@ pub(crate) fn claim(
 ) -> Result<Epoch, StoreError> {
     let state = find(db, id)?.ok_or_else(|| not_found(id))?;
     let same = state.owner.as_deref() == Some(&*owner.0);
-    if let (false, Some(other), Some(lease)) = (same, &state.owner, state.lease.map(Timestamp::from_millis)) {
-        if lease > now {
-            return Err(fenced(id, format!("{other} holds it until {lease}")));
-        }
+    if let (false, Some(other), Some(lease)) = (same, &state.owner, state.lease.map(Timestamp::from_millis))
+        && lease > now
+    {
+        return Err(fenced(id, format!("{other} holds it until {lease}")));
     }
     let epoch = if same { state.epoch } else { state.epoch + 1 };
     let update = "UPDATE execution SET owner = ?2, lease = ?3, epoch = ?4 WHERE num = ?1";

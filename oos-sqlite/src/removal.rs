@@ -1,6 +1,6 @@
 //! What goes: executions with their trees, by name or by retention; free pages; and copies for the shelf.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 use oos_core::{ExecutionId, Timestamp, ports::store::StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,6 +9,7 @@ use crate::{
     Retention,
     error::{sql, to_sql},
     journal::execute,
+    schema::make_private,
 };
 
 /// CHOICE: executions that one write removes at most, so that the writes beside it do not wait long.
@@ -78,8 +79,18 @@ pub(crate) fn vacuum(db: &Connection) -> Result<(), StoreError> {
 
 /// Copies the present state into a new file.
 pub(crate) fn backup(db: &Connection, to: &Path) -> Result<(), StoreError> {
-    if to.exists() {
-        return Err(StoreError::Exists(format!("file `{}`", to.display()).into()));
+    let name = format!("file `{}`", to.display());
+    make_private(to).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => StoreError::Exists(name.as_str().into()),
+        _ => StoreError::Unavailable(format!("{name}: {error}").into()),
+    })?;
+    // A copy counts as a write, although not into this file.
+    db.pragma_update(None, "query_only", false).map_err(sql)?;
+    let copied = execute(db, "VACUUM INTO ?1", [to.to_string_lossy()]);
+    db.pragma_update(None, "query_only", true).map_err(sql)?;
+    if copied.is_err() {
+        // Half a copy must not be taken for one; what cannot be removed was told already.
+        let _ = std::fs::remove_file(to);
     }
-    execute(db, "VACUUM INTO ?1", [to.to_string_lossy()])
+    copied
 }

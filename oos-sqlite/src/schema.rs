@@ -9,7 +9,7 @@ use oos_core::ports::store::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::{
-    OLDEST_SQLITE, Durability, Options,
+    Durability, OLDEST_SQLITE, Options,
     error::{corrupt, sql},
 };
 
@@ -41,7 +41,8 @@ pub(crate) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
     if name.is_empty() || name.starts_with(":memory:") {
         return Err(StoreError::Refused(format!("`{name}` is no file; use the memory store").into()));
     }
-    make_private(path);
+    // A file that is there, or cannot be made, is SQLite's to complain about.
+    let _ = make_private(path);
     let mut db = open(path, options, OpenFlags::SQLITE_OPEN_CREATE)?;
     // Before anything is written: a file of somebody else, or of newer code, stays as it is.
     check_identity(&db, MIGRATIONS.len())?;
@@ -74,14 +75,13 @@ fn open(path: &Path, options: &Options, more: OpenFlags) -> Result<Connection, S
     Ok(db)
 }
 
-/// Journals hold parameters of executions: a new file is for its owner's eyes only.
-fn make_private(path: &Path) {
+/// Makes a new, empty file for its owner's eyes only: journals hold parameters of executions.
+pub(crate) fn make_private(path: &Path) -> std::io::Result<()> {
     let mut open = std::fs::OpenOptions::new();
     open.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    // A file that is there, or cannot be made, is SQLite's to complain about.
-    drop(open.open(path));
+    open.open(path).map(drop)
 }
 
 fn synchronous(level: Durability) -> &'static str {

@@ -3,11 +3,10 @@
 //! A suite is one function to call from a test; it fails like an assertion and says which rule was broken. The
 //! implementations of this workspace pass the same functions.
 //!
-//! - [`store::suite`]: [`ExecutionStore`](oos_core::ports::store::ExecutionStore) and
-//!   [`ExecutionIndex`](oos_core::ports::index::ExecutionIndex), alone and under an engine;
-//! - [`clock::suite`]: [`Clock`](oos_core::ports::Clock);
-//! - [`api::suite`]: [`ApiCaller`](oos_core::ports::ApiCaller);
-//! - [`action::suite`]: [`Action`](oos_core::ports::Action).
+//! [`store::suite`] is for [`ExecutionStore`](oos_core::ports::store::ExecutionStore) and
+//! [`ExecutionIndex`](oos_core::ports::index::ExecutionIndex), alone and under an engine; [`clock::suite`] for
+//! [`Clock`](oos_core::ports::Clock), [`api::suite`] for [`ApiCaller`](oos_core::ports::ApiCaller),
+//! [`action::suite`] for [`Action`](oos_core::ports::Action).
 
 pub mod action;
 pub mod api;

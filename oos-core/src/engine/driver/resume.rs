@@ -94,7 +94,9 @@ impl Replay {
 
 fn recompile(inner: &Arc<Inner>, pinned: &PinnedTemplate) -> Option<(Arc<crate::plan::Plan>, crate::plan::PlanSet)> {
     let source = SourceText::new(pinned.name.clone(), pinned.text.clone());
-    let template = Template::parse_source(source, &crate::Limits::unlimited()).ok()?;
+    let mut template = Template::parse_source(source, &crate::Limits::unlimited()).ok()?;
+    // The digest of a template that was no text is not that of the text which it was printed as.
+    template.digest = pinned.digest.clone();
     let name = (!pinned.name.is_empty()).then(|| TemplateName::new(pinned.name.clone()));
     let plan = inner.plan(name, &template).ok()?;
     let below = crate::plan::PlanSet::link(&plan, inner.environment.limits.template_depth, &mut |name, version| {

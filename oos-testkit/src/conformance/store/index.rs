@@ -60,14 +60,15 @@ fn rows() -> Vec<Summary> {
     ];
     let cycle = |n: usize, of: usize| n % of.max(1);
     let root = |n: usize| {
-        let start = at([5, 3, 5, 8, 1][cycle(n, 5)]);
+        // Some start at once, none in the order of their numbers.
+        let start = at(i64::try_from(n * 3 % 5).unwrap_or(0));
         let status = statuses.get(cycle(n, 7)).copied().unwrap_or_default();
         Summary {
             template_name: names.get(cycle(n, 5)).copied().flatten().map(Into::into),
             category: categories.get(cycle(n, 3)).copied().unwrap_or_default().into(),
             tags: tags.get(cycle(n, 4)).cloned().unwrap_or_default(),
             // Both orders of letters, so that a store that folds case sorts wrongly.
-            ..row(&id(&format!("{}{n}", if n % 2 == 0 { "b" } else { "B" })), status, start)
+            ..row(&id(&format!("{}{n}", if n.is_multiple_of(2) { "b" } else { "B" })), status, start)
         }
     };
     let mut rows: Vec<Summary> = (0..14).map(root).collect();
@@ -75,7 +76,7 @@ fn rows() -> Vec<Summary> {
         for n in 0..6_u64 {
             // The order of children is neither that of their ids nor that of their starts.
             let child = ExecutionId::new(format!("{parent}.{n:04}"));
-            let status = statuses.get(usize::from(n % 2 == 0) + 4).copied().unwrap_or_default();
+            let status = statuses.get(usize::from(n.is_multiple_of(2)) + 4).copied().unwrap_or_default();
             let child = row(&child, status, at(20 - i64::try_from(n).unwrap_or(0)));
             rows.push(Summary {
                 root: parent.clone(),

@@ -12,7 +12,7 @@ use super::{
         Store,
         steps::{PATIENCE, What},
     },
-    World, ended, finished,
+    World, drive, ended, finished,
 };
 use crate::{calls::fail, clock::secs};
 
@@ -49,7 +49,7 @@ pub(super) fn an_outcome_that_comes_twice_counts_once<S: Store>(make: &dyn Fn() 
     let approver = handle.clone();
     let approved = bed.block_on(async move { approver.approve("ana", Some("hold")).await });
     equal(&approved, &Ok(()), "the execution still waits where it waited");
-    bed.run_to_end();
+    drive(&bed, &handle);
     equal(&finished(&handle).status, &ExecutionStatus::Success, "an outcome that comes twice counts once");
     equal(&world.note.begun(), &(1, 0, 0), "a step whose outcome is written does not run again");
 }
@@ -139,7 +139,7 @@ pub(super) fn a_cancel_reaches_the_innermost_child<S: Store>(make: &dyn Fn() -> 
         }
         let canceller = handle.clone();
         equal(&bed.block_on(async move { canceller.cancel().await }), &Ok(()), "a running execution can be cancelled");
-        bed.run_to_end();
+        drive(&bed, &handle);
         equal(&finished(&handle).status, &ExecutionStatus::Cancelled, "a cancelled execution ends so");
         let last = world.note.log().last().map(|n| (n.value.to_string(), n.what));
         equal(&last, &Some(("deep".to_owned(), What::Cancelled)), "a cancel reaches the innermost step");

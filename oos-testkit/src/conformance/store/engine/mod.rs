@@ -76,7 +76,7 @@ impl<S: Store> World<S> {
     #[track_caller]
     fn finish(&self, id: &ExecutionId) -> Finished {
         let (bed, handle) = self.resume(id);
-        bed.run_to_end();
+        drive(&bed, &handle);
         finished(&handle)
     }
 
@@ -91,14 +91,8 @@ impl<S: Store> World<S> {
         let seq = self.journal(id).records.last().map_or(0, |r| r.seq);
         let records = vec![Record { seq: seq + 1, input: input.input.clone() }];
         let epoch = self.claim(id, "bed");
-        let write = JournalWrite {
-            id: id.clone(),
-            expected_seq: seq,
-            epoch,
-            records,
-            summaries: Vec::new(),
-            snapshot: None,
-        };
+        let write =
+            JournalWrite { id: id.clone(), expected_seq: seq, epoch, records, summaries: Vec::new(), snapshot: None };
         good(wait(self.store.append(write)), "the owner can write");
     }
 
@@ -113,6 +107,11 @@ impl<S: Store> World<S> {
         let query = ExecutionQuery { root: Some(id.clone()), limit: 100, ascending: true, ..ExecutionQuery::default() };
         good(wait(self.store.list(&query)), "rows can be listed").rows
     }
+}
+
+/// Drives an execution until it has ended or nothing can move it on.
+fn drive(bed: &TestBed, handle: &ExecutionHandle) {
+    bed.run_until(|| handle.finished().is_some());
 }
 
 #[track_caller]

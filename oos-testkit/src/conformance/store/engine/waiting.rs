@@ -16,7 +16,7 @@ use super::{
         super::{equal, good, require},
         Store,
     },
-    World, finished,
+    World, drive, finished,
 };
 use crate::{clock::hours, in_place::wait};
 
@@ -44,12 +44,12 @@ pub(super) fn an_approval_outlives_the_process<S: Store>(make: &dyn Fn() -> S) {
     let status = world.rows(run.id()).first().map(|r| r.status);
     equal(&status, &Some(ExecutionStatus::Waiting), "the row says that it waits");
     let (bed, handle) = world.resume(run.id());
-    bed.run_to_end();
+    drive(&bed, &handle);
     require(handle.finished().is_none(), "an execution that is taken up goes on waiting");
     let approver = handle.clone();
     let approved = bed.block_on(async move { approver.approve("ana", Some("hold")).await });
     equal(&approved, &Ok(()), "an execution that is taken up can be approved");
-    bed.run_to_end();
+    drive(&bed, &handle);
     equal(&finished(&handle).status, &ExecutionStatus::Success, "it goes on after the approval");
     equal(&world.note.begun(), &(2, 0, 0), "what was done before the restart is not done again");
 }
@@ -75,7 +75,7 @@ pub(super) fn thirty_one_days_end_to_the_second<S: Store>(make: &dyn Fn() -> S) 
         require(handle.finished().is_none(), "31 days are not over");
         (bed, handle) = world.resume(run.id());
     }
-    bed.run_to_end();
+    drive(&bed, &handle);
     equal(&finished(&handle).status, &ExecutionStatus::Success, "31 days end");
     equal(&world.cloud.now().since(start), &days(31), "timers keep their instants over restarts");
 }
