@@ -59,7 +59,7 @@ fn settings_may_be_references_and_are_clamped() {
     ]);
     let open = bench.work("a");
     bench.answer(&open, not_yet("x"));
-    assert_eq!(bench.wake().at.since(START).as_secs(), 3_600);
+    assert_eq!(bench.wake().at.since(START).as_secs(), 1_800, "MaxRetryInterval caps it");
 }
 
 #[test]

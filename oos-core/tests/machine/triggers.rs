@@ -14,7 +14,7 @@ use crate::support::{Bench, START, template_with};
 
 fn timer(end: &str) -> Bench {
     let text = template_with(
-        "Parameters: {x: {Type: Number, Default: 1}}\nOutputs: {v: {Type: Json, Value: {'Fn::Jq': [First, 'error', '{{ work.v }}']}}}",
+        "Parameters: {x: {Type: Number, Default: 1}}\nOutputs: {v: {Type: Json, Value: {'Fn::Jq': [First, 'if . == null then (\"none\" | error) else . end', '{{ work.v }}']}}}",
         &[
             &format!(
                 "Name: tick, Action: ACS::TimerTrigger, Properties: {{Type: rate, Expression: 1 hour, EndDate: '{end}'}}"
