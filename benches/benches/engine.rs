@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 
 use oos_benches::{floor, least, line, per_step};
 use oos_core::{
-    Limits, Template, Value,
+    Limits, Template,
     engine::Engine,
-    params,
     ports::{EventSink, ExecutionEvent, Outcome},
     registry::ActionRegistry,
     source::SourceText,
 };
+use oos_testkit::prelude::*;
 
 const ROUNDS: usize = 9;
 
@@ -58,6 +58,15 @@ fn run(runtime: &tokio::runtime::Runtime, engine: &Engine, template: &Template, 
     });
 }
 
+/// A wait that is never fulfilled: eleven polls over 2,046 virtual seconds, with the default retries.
+fn thirty_minutes() {
+    let cloud = FakeCloud::new();
+    let id = cloud.ecs().instance().stopped().create();
+    cloud.ecs().transition(&id, "start").never();
+    let run = TestBed::new(cloud).run_action("ACS::ECS::StartInstance", params! { "instanceId" => id });
+    assert_eq!(run.virtual_time(), secs(2_046));
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let engine = engine();
@@ -77,6 +86,8 @@ fn main() {
         let ours = per_step(least(ROUNDS, || run(&runtime, &engine, &template, parameters.clone())), n);
         line(&format!("map {n}"), floor_map, ours, 10.0);
     }
+    let waited = least(ROUNDS, thirty_minutes);
+    println!("{:<28} {:.3} ms of real time (at most 1)", "WaitFor of 34 virtual minutes", waited.as_secs_f64() * 1e3);
     let floor_again = per_step(least(ROUNDS, || runtime.block_on(floor::sequence(1_000))), 1_000);
     println!(
         "floor moved by {:.0} % between its first and last measurement",

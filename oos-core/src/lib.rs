@@ -21,6 +21,8 @@ mod value;
 pub mod view;
 
 #[cfg(feature = "catalogue")]
+pub mod analysis;
+#[cfg(feature = "catalogue")]
 pub mod catalogue;
 
 pub use ids::{ActionName, ExecutionId, RegionId, TaskExecutionId, TaskName, TemplateName};

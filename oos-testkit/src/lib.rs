@@ -7,9 +7,12 @@ pub mod bed;
 pub mod calls;
 pub mod clock;
 pub mod cloud;
+pub mod conformance;
 pub mod events;
 pub mod executor;
 pub mod fault;
+pub mod faulty_store;
+pub mod in_place;
 pub mod ports;
 
 pub use bed::{Run, TestBed};
@@ -18,6 +21,8 @@ pub use clock::VirtualClock;
 pub use cloud::FakeCloud;
 pub use events::EventRecorder;
 pub use executor::Executor;
+pub use faulty_store::FaultyStore;
+pub use in_place::InPlace;
 pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
 
 /// The folder of official templates that `OOS_CORPUS` names, for tests that run them.
@@ -30,7 +35,7 @@ pub fn corpus() -> Option<std::path::PathBuf> {
 pub mod prelude {
     pub use std::time::Duration;
 
-    pub use oos_core::{Value, params};
+    pub use oos_core::{Value, params, ports::ActionErrorKind::TimedOut as WaitTimedOut};
     pub use serde_json::json;
 
     pub use crate::{
@@ -42,6 +47,7 @@ pub mod prelude {
             ecs::{
                 InstanceStatus::{self, Pending, Running, Starting, Stopped, Stopping},
                 assistant::{aborted, agent_offline, crash_mid_way, exit, output_bytes, timeout},
+                by_ids, by_tag,
             },
         },
         fault::{err, ok, x},

@@ -217,3 +217,15 @@ fn a_diagnostic_report_is_finished_after_half_a_minute() {
         "InvalidInstanceId.NotFound"
     );
 }
+
+#[test]
+fn versions_of_launch_templates_show_empty_lists() {
+    let cloud = FakeCloud::new();
+    cloud.ecs().launch_template("web", [json!({"InstanceType": "ecs.g7.large"})]);
+    let answer = cloud.call_now("ECS", "DescribeLaunchTemplateVersions", json!({"LaunchTemplateName": "web"})).unwrap();
+    let data = answer.at(&["LaunchTemplateVersionSets", "LaunchTemplateVersionSet"]).as_list().unwrap()[0]
+        .at(&["LaunchTemplateData"])
+        .clone();
+    assert_eq!(data.at(&["DataDisks", "DataDisk"]), &Value::empty_list());
+    assert_eq!(data.at(&["Tags", "InstanceTag"]), &Value::empty_list());
+}

@@ -248,14 +248,14 @@ impl EngineBuilder {
                 registry: self.registry,
                 environment,
                 options: TreeOptions { limits: self.limits, selectors: SelectorCache::default(), risk: self.risk },
-                ports: ActionPorts {
+                ports: Arc::new(ActionPorts {
                     api,
                     clock: clock.clone(),
                     http: self.http,
                     mailer: self.mailer,
                     notifier: self.notifier,
                     git: self.git,
-                },
+                }),
                 clock,
                 spawner,
                 ids: self.ids,

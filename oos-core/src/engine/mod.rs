@@ -120,7 +120,7 @@ struct Inner {
     registry: ActionRegistry,
     environment: Environment,
     options: TreeOptions,
-    ports: ActionPorts,
+    ports: Arc<ActionPorts>,
     clock: Arc<dyn Clock>,
     spawner: Arc<dyn Spawner>,
     ids: Arc<dyn IdSource>,

@@ -291,14 +291,19 @@ pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 pub struct ActionContext {
     info: Arc<StepInfo>,
     properties: Value,
-    ports: ActionPorts,
+    ports: Arc<ActionPorts>,
     progress: ProgressSink,
 }
 
 impl ActionContext {
     /// A context of its parts; the driver and the harness of the test kit make them.
-    pub fn new(info: StepInfo, properties: Value, ports: ActionPorts, progress: ProgressSink) -> Self {
-        Self { info: Arc::new(info), properties, ports, progress }
+    pub fn new(
+        info: impl Into<Arc<StepInfo>>,
+        properties: Value,
+        ports: impl Into<Arc<ActionPorts>>,
+        progress: ProgressSink,
+    ) -> Self {
+        Self { info: info.into(), properties, ports: ports.into(), progress }
     }
 
     /// The evaluated properties, read into a serde type.

@@ -8,7 +8,7 @@ use super::Value;
 
 /// A map from text to [`Value`] that keeps insertion order.
 #[derive(Clone, Default)]
-pub struct Map(IndexMap<Arc<str>, Value>);
+pub struct Map(IndexMap<Arc<str>, Value, foldhash::fast::RandomState>);
 
 impl Map {
     /// An empty map.
@@ -18,7 +18,7 @@ impl Map {
 
     /// An empty map with room for `n` members.
     pub fn with_capacity(n: usize) -> Self {
-        Self(IndexMap::with_capacity(n))
+        Self(IndexMap::with_capacity_and_hasher(n, foldhash::fast::RandomState::default()))
     }
 
     /// Number of members.

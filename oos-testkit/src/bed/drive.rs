@@ -43,6 +43,18 @@ impl TestBed {
         self.drive(Some(deadline), || false);
     }
 
+    /// Runs for that much virtual time, for programs that go on when it does not end.
+    ///
+    /// # Errors
+    /// When more timers fire than a test may take: which they are.
+    pub fn try_run_for(&self, duration: Duration) -> Result<(), String> {
+        let deadline = self.clock().now() + duration;
+        match self.try_drive(Some(deadline), || false) {
+            Stop::Runaway(why) => Err(why),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs until a condition holds; `false` when it never came to hold.
     ///
     /// # Panics
@@ -70,12 +82,17 @@ impl TestBed {
     }
 
     #[track_caller]
-    fn drive(&self, deadline: Option<Timestamp>, mut reached: impl FnMut() -> bool) -> Stop {
+    fn drive(&self, deadline: Option<Timestamp>, reached: impl FnMut() -> bool) -> Stop {
+        match self.try_drive(deadline, reached) {
+            Stop::Runaway(why) => fail(&format!("{why}\n{}", self.failure_report())),
+            stop => stop,
+        }
+    }
+
+    fn try_drive(&self, deadline: Option<Timestamp>, mut reached: impl FnMut() -> bool) -> Stop {
         loop {
             let bed = self.clone();
-            let stop = self.0.executor.drive(self.clock(), deadline, || reached() || bed.has_events());
-            match stop {
-                Stop::Runaway(why) => fail(&format!("{why}\n{}", self.failure_report())),
+            match self.0.executor.drive(self.clock(), deadline, || reached() || bed.has_events()) {
                 Stop::Reached if self.has_events() => self.deliver_events(),
                 stop => return stop,
             }
@@ -114,9 +131,13 @@ impl TestBed {
     /// triggers that fired.
     pub fn raise_alarm(&self, alarm: impl Into<Value>) -> usize {
         let alarm = alarm.into();
-        self.0
-            .triggers
-            .emit("ACS::AlarmTrigger", &alarm, |rule, message| trigger::alarm::matches(&rule.properties, message))
+        let cloud = self.0.cloud.clone();
+        self.0.triggers.emit("ACS::AlarmTrigger", &alarm, |rule, message| {
+            // CHOICE: the dimension `instanceId` tells which resource's tags count.
+            let resource = message.at(&["instanceId"]).to_text();
+            trigger::alarm::matches(&rule.properties, message)
+                && trigger::event::tags_match(&rule.properties, &cloud.tags_of(&resource))
+        })
     }
 
     /// Fires the trigger of an execution by hand.

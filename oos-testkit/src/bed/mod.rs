@@ -1,12 +1,16 @@
 //! The test bed: an engine over a fake cloud, in virtual time, driven synchronously by the test.
 
 mod drive;
+mod failure;
 mod report;
 mod run;
+mod snapshot;
+mod webhooks;
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use oos_actions::{notify::DefaultNotifier, product::DirectoryTemplates};
@@ -22,7 +26,10 @@ use oos_core::{
     source::SourceText,
 };
 
+pub use failure::FailureView;
 pub use run::{ItemsView, OutputView, Run, TaskView};
+pub use snapshot::LeastPrivilege;
+pub use webhooks::Webhooks;
 
 use crate::{
     EventRecorder, Executor, FakeCloud, HttpRecorder, ParameterMap, TestTriggers, VirtualClock, calls::fail,
@@ -49,6 +56,7 @@ struct Bed {
     seed: u64,
     settings: Mutex<Settings>,
     engine: OnceLock<Engine>,
+    made: Instant,
 }
 
 #[derive(Debug)]
@@ -83,6 +91,7 @@ impl TestBed {
         Self::with_seed(cloud.clone(), seed, Executor::shuffled(seed))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "only for `real_elapsed`, which only tests read")]
     fn with_seed(cloud: FakeCloud, seed: u64, executor: Executor) -> Self {
         let settings = Settings {
             registry: oos_actions::standard(),
@@ -104,6 +113,7 @@ impl TestBed {
             seed,
             settings: Mutex::new(settings),
             engine: OnceLock::new(),
+            made: Instant::now(),
         }))
     }
 
@@ -305,6 +315,29 @@ impl TestBed {
         let run = self.start(template, parameters);
         self.run_to_end();
         run
+    }
+
+    /// Runs the text of a template; the same as [`TestBed::run`].
+    ///
+    /// # Panics
+    /// As [`TestBed::start`].
+    #[track_caller]
+    pub fn run_yaml(&self, text: &str, parameters: impl Into<Value>) -> Run {
+        self.run(text, parameters)
+    }
+
+    /// Starts the text of a template; the same as [`TestBed::start`].
+    ///
+    /// # Panics
+    /// As [`TestBed::start`].
+    #[track_caller]
+    pub fn start_yaml(&self, text: &str, parameters: impl Into<Value>) -> Run {
+        self.start(text, parameters)
+    }
+
+    /// Real time since the bed was made. Only a test may ask: nothing that runs in a bed reads it.
+    pub fn real_elapsed(&self) -> Duration {
+        self.0.made.elapsed()
     }
 
     /// Runs an action as the only task of a template: a product action or any other that is registered.

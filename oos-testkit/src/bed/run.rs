@@ -6,10 +6,10 @@ use oos_core::{
     ExecutionId, Timestamp, Value,
     engine::{ExecutionHandle, Finished},
     machine::{ExecutionStatus, MachineReport, TaskStatus},
-    ports::{ExecutionEvent, control::WaitingFor, event::EventKind},
+    ports::{ExecutionEvent, control::WaitingFor, event::EventKind, index::ExecutionQuery},
 };
 
-use super::TestBed;
+use super::{FailureView, TestBed};
 use crate::calls::fail;
 
 /// An execution in a bed.
@@ -115,10 +115,10 @@ impl Run {
     /// # Panics
     /// As [`Run::expect_status`].
     #[track_caller]
-    pub fn expect_failure(&self) -> oos_core::ports::ActionError {
+    pub fn expect_failure(&self) -> FailureView {
         self.expect_status(ExecutionStatus::Failed);
         match self.finished().and_then(|f| f.failure) {
-            Some(failure) => failure.error,
+            Some(failure) => FailureView::new(self.clone(), failure.error),
             None => fail(&format!("a failed execution has no error\n{}", self.report())),
         }
     }
@@ -153,6 +153,15 @@ impl Run {
             _ => None,
         });
         end.unwrap_or_else(|| self.bed.clock().now()).since(self.started)
+    }
+
+    /// When its timer trigger fires next, if it waits for that.
+    pub fn next_schedule_time(&self) -> Option<Timestamp> {
+        let index = self.bed.engine().index().clone();
+        let query = ExecutionQuery { id: Some(self.id().clone()), ..ExecutionQuery::default() };
+        let page = self.bed.block_on(async move { index.list(&query).await }).ok()?;
+        let row = page.rows.first()?;
+        Timestamp::parse(row.trigger.get("NextScheduleTime")?.as_str()?).ok()
     }
 
     /// The same, as in the first example of the documentation.

@@ -63,6 +63,10 @@ impl Service {
     ) -> Self {
         Self { name, aliases, tables, route: None }
     }
+
+    pub(crate) const fn routed(self, route: fn(&ApiRequest) -> Option<&'static str>) -> Self {
+        Self { route: Some(route), ..self }
+    }
 }
 
 /// What a call has beside its parameters.
@@ -72,6 +76,7 @@ pub(crate) struct Http {
     pub(crate) path: Arc<str>,
     pub(crate) body: Value,
     pub(crate) bucket: Option<Arc<str>>,
+    pub(crate) headers: Map,
     /// Parameters as given.
     pub(crate) raw: Value,
 }
@@ -109,6 +114,11 @@ pub(crate) struct Ctx<'a> {
 impl Ctx<'_> {
     pub(crate) fn now(&self) -> Timestamp {
         self.s.now
+    }
+
+    /// The headers that the template gave.
+    pub(crate) fn headers(&self) -> &Map {
+        &self.http.headers
     }
 
     fn sees(&self, r: &Resource) -> bool {

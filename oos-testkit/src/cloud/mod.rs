@@ -6,16 +6,29 @@
 //! what is specific to a product stands in that product's file.
 
 mod api;
+pub mod cs;
+pub mod database;
 mod dispatch;
+pub mod ecd;
 pub mod ecs;
 mod error;
+pub mod ess;
+pub mod fc;
+mod hbr;
 pub(crate) mod ids;
 mod names;
+pub mod oos;
+pub mod oss;
 mod page;
 mod params;
 pub mod ram;
+pub mod ros;
+mod setter;
+pub mod slb;
+pub mod small;
 pub(crate) mod state;
 pub(crate) mod store;
+mod tag;
 pub mod transition;
 pub mod vpc;
 
@@ -46,8 +59,64 @@ use crate::{
 pub(crate) const SERVICES: &[Service] = &[
     Service::new("ECS", &[], ecs::TABLES),
     Service::new("VPC", &[], vpc::TABLES),
+    Service::new("SLB", &[], &[slb::APIS]),
+    Service::new("ESS", &[], ess::TABLES),
+    Service::new("ROS", &[], &[ros::APIS]),
+    Service::new("FC", &["fc-open"], &[fc::APIS]),
+    Service::new("RDS", &[], database::RDS_TABLES),
+    Service::new("R-KVSTORE", &["redis", "kvstore"], database::REDIS_TABLES),
+    Service::new("PolarDB", &[], database::POLARDB_TABLES),
+    Service::new("ADB", &[], database::ADB_TABLES),
+    Service::new("DDS", &[], database::DDS_TABLES),
+    Service::new("ECD", &[], &[ecd::APIS]),
+    Service::new("Tag", &[], &[tag::APIS]),
+    Service::new("ResourceCenter", &[], &[tag::CENTRE_APIS]),
+    Service::new("ResourceManager", &[], &[tag::MANAGER_APIS]),
+    Service::new("OSS", &[], &[oss::APIS]).routed(oss::route),
+    Service::new("HBR", &[], &[hbr::APIS]),
+    Service::new("CS", &[], &[cs::APIS]).routed(cs::route),
+    Service::new("OOS", &[], &[oos::APIS]),
+    Service::new("BssOpenApi", &["bss"], &[small::BSS_APIS]),
+    Service::new("ECI", &[], &[small::ECI_APIS]),
+    Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
+    Service::new("ComputeNestSupplier", &[], &[small::COMPUTE_NEST_APIS]),
+    Service::new("SAE", &[], &[small::SAE_APIS]),
+    Service::new("KMS", &[], &[small::KMS_APIS]),
+    Service::new("CR", &[], &[small::CR_APIS]),
+    Service::new("SAS", &[], &[small::SAS_APIS]),
+    Service::new("ResourceSharing", &[], &[small::SHARING_APIS]),
+    Service::new("CDN", &[], &[small::CDN_APIS]),
+    Service::new("MNS", &[], &[small::MNS_APIS]),
+    Service::new("EventBridge", &[], &[small::BUS_APIS]),
+    Service::new("ENS", &[], &[small::ENS_APIS]),
+    Service::new("WAF-OPENAPI", &[], &[small::WAF_APIS]),
+    Service::new("EHPC", &[], &[small::EHPC_APIS]),
+    Service::new("ALB", &[], &[small::ALB_APIS]),
+    Service::new("Actiontrail", &[], &[small::TRAIL_APIS]),
+    Service::new("RDC-inner", &[], &[small::STARAGENT_APIS]),
+    Service::new("devops-inner", &[], &[small::STARAGENT_APIS]),
     Service::new("Ram", &[], &[ram::APIS]),
     Service::new("Sts", &[], &[ram::STS_APIS]),
+];
+
+/// Kinds that a test can put there as they are.
+const PUT_KINDS: &[&str] = &[
+    "BSS::Order",
+    "ECI::ContainerGroup",
+    "CloudAPI::Api",
+    "CloudAPI::Group",
+    "CloudAPI::Instance",
+    "ComputeNest::ServiceInstance",
+    "ResourceSharing::SharedResource",
+    "CR::Instance",
+    "KMS::Key",
+    "SAS::Machine",
+    "SAS::Result",
+    "CDN::Domain",
+    "ENS::Instance",
+    "ENS::Disk",
+    "HBR::HanaBackup",
+    "HBR::Client",
 ];
 
 /// Answers operations that the fake has no model of, e.g. by the shapes of the catalogue.
@@ -265,9 +334,19 @@ impl FakeCloud {
         self.with(|state| state.codes.insert(code.to_owned(), (to.to_owned(), status)));
     }
 
+    /// True when the fake has a model of the operation, names compared as calls compare them.
+    pub fn models(service: &str, api: &str) -> bool {
+        api::service(service).is_some_and(|s| api::api(s, api).is_some())
+    }
+
     /// Says what operations without a model are answered with.
     pub fn unmodelled(&self, level: Unmodelled) {
         self.with(|state| state.fallback = level);
+    }
+
+    /// True when the fake has a model of the operation; the others are answered as [`FakeCloud::unmodelled`] says.
+    pub fn has_model(&self, service: &str, operation: &str) -> bool {
+        api::service(service).is_some_and(|service| api::api(service, operation).is_some())
     }
 
     /// Unknown parameter names are taken instead of refused.
@@ -320,6 +399,116 @@ impl FakeCloud {
     /// Works on RAM, in the account of the cloud.
     pub fn ram(&self) -> ram::RamSetup {
         ram::RamSetup::new(self.clone())
+    }
+
+    /// Works on load balancers.
+    pub fn slb(&self) -> slb::Slb {
+        slb::Slb::new(self.clone())
+    }
+
+    /// A scaling group in the making.
+    pub fn scaling_group(&self) -> ess::NewGroup {
+        ess::NewGroup::new(self.clone())
+    }
+
+    /// Works on a scaling group, by its id.
+    pub fn ess(&self, group: &str) -> ess::Group {
+        ess::Group::new(self.clone(), group)
+    }
+
+    /// The executions that life-cycle hooks wanted to run since the last time, oldest first.
+    pub fn take_hook_runs(&self) -> Vec<ess::HookRun> {
+        self.with(|state| std::mem::take(&mut state.hook_runs))
+    }
+
+    /// Works on stacks.
+    pub fn ros(&self) -> ros::RosSetup {
+        ros::RosSetup::new(self.clone())
+    }
+
+    /// Scripts functions of function compute.
+    pub fn fc(&self) -> fc::Functions {
+        fc::Functions::new(self.clone())
+    }
+
+    /// Works on RDS.
+    pub fn rds(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "RDS::Instance")
+    }
+
+    /// Works on Redis.
+    pub fn redis(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "Redis::Instance")
+    }
+
+    /// Works on PolarDB.
+    pub fn polardb(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "PolarDB::Cluster")
+    }
+
+    /// Works on AnalyticDB.
+    pub fn adb(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "ADB::Cluster")
+    }
+
+    /// Works on MongoDB.
+    pub fn dds(&self) -> database::Databases {
+        database::Databases::new(self.clone(), "DDS::Instance")
+    }
+
+    /// Works on cloud desktops.
+    pub fn ecd(&self) -> ecd::Desktops {
+        ecd::Desktops::new(self.clone())
+    }
+
+    /// Works on object storage.
+    pub fn oss(&self) -> oss::Oss {
+        oss::Oss::new(self.clone())
+    }
+
+    /// Works on orders.
+    pub fn bss(&self) -> small::Orders {
+        small::Orders::new(self.clone())
+    }
+
+    /// Works on Kubernetes clusters.
+    pub fn cs(&self) -> cs::Clusters {
+        cs::Clusters::new(self.clone())
+    }
+
+    /// Works on the parameter store and what else OOS keeps.
+    pub fn oos(&self) -> oos::OosSetup {
+        oos::OosSetup::new(self.clone())
+    }
+
+    /// Puts a resource there, in the shape of the wire; one of that id is replaced. For services without a builder:
+    /// `BSS::Order`, `ECI::ContainerGroup`, `CloudAPI::Api`, `CloudAPI::Group`, `ComputeNest::ServiceInstance`,
+    /// `ResourceSharing::SharedResource`, `CR::Instance`, `KMS::Key`, `SAS::Machine`, `SAS::Result`, `CDN::Domain`,
+    /// `ENS::Instance`, `ENS::Disk`, `HBR::HanaBackup`, `HBR::Client`.
+    ///
+    /// # Panics
+    /// When the fake has no such kind.
+    #[track_caller]
+    pub fn put(&self, kind: &str, id: &str, members: impl Into<Value>) {
+        let Some(kind) = PUT_KINDS.iter().find(|k| **k == kind) else {
+            fail(&format!("`{kind}` cannot be put; kinds: {}", PUT_KINDS.join(", ")))
+        };
+        let members = ecs::make::map(&members.into());
+        self.with(|state| {
+            let region = state.region.to_string();
+            state.add(kind, id, &region, members);
+        });
+    }
+
+    /// A member of a resource of any service, in the shape of the wire; null when it is not there.
+    pub fn get(&self, id: &str, member: &str) -> Value {
+        self.ecs().get(id, member)
+    }
+
+    /// Adds an entry to the resource centre whose resource does not exist any more.
+    pub fn ghost_resource(&self, id: &str, resource_type: &str, region: &str) {
+        let data = oos_core::params! { "ResourceId" => id, "ResourceType" => resource_type, "RegionId" => region };
+        self.with(|state| state.add("ResourceCenter::Entry", format!("ghost/{id}"), "", ecs::make::map(&data)));
     }
 
     /// Works on VPC.

@@ -83,11 +83,7 @@ impl Params {
 
     /// A list of maps: a list, JSON text of a list, or one map.
     pub(crate) fn maps(&self, name: &str) -> Vec<Map> {
-        match self.get(name).parsed_if_json_text() {
-            Value::List(list) => list.iter().filter_map(|v| v.parsed_if_json_text().as_map().cloned()).collect(),
-            Value::Map(map) => vec![(*map).clone()],
-            _ => Vec::new(),
-        }
+        maps_of(self.get(name))
     }
 
     /// Tags: a list of `{Key, Value}`, or a map.
@@ -112,6 +108,19 @@ impl Params {
         } else {
             flat.clone()
         }
+    }
+}
+
+/// The maps in a value, JSON text parsed at any depth.
+fn maps_of(value: &Value) -> Vec<Map> {
+    match value {
+        Value::List(list) => list.iter().flat_map(maps_of).collect(),
+        Value::Map(map) => vec![(**map).clone()],
+        Value::String(_) => match value.parsed_if_json_text() {
+            Value::String(_) => Vec::new(),
+            parsed => maps_of(&parsed),
+        },
+        _ => Vec::new(),
     }
 }
 

@@ -8,8 +8,11 @@ use oos_core::{Map, Timestamp, Value};
 use super::{
     Unmodelled,
     ecs::assistant::Assistant,
+    ess::HookRun,
+    fc,
     ids::Ids,
     ram::Ram,
+    ros::Ros,
     store::{Key, Kind, Queue, Resource, Store},
     transition::{Polled, Profile, Rule, status_field},
 };
@@ -48,6 +51,10 @@ pub(crate) struct State {
     pub(crate) addresses: u64,
     pub(crate) fallback: Unmodelled,
     pub(crate) ram: Ram,
+    pub(crate) ros: Ros,
+    pub(crate) functions: Vec<fc::Rule>,
+    pub(crate) slb_busy: Option<Duration>,
+    pub(crate) hook_runs: Vec<HookRun>,
 }
 
 /// Switches.
@@ -93,6 +100,10 @@ impl State {
             addresses: 0,
             fallback: Unmodelled::Strict,
             ram: Ram::default(),
+            ros: Ros::default(),
+            functions: Vec::new(),
+            slb_busy: None,
+            hook_runs: Vec::new(),
         }
     }
 

@@ -91,38 +91,53 @@ impl Resource {
 
 /// All resources.
 #[derive(Debug, Default)]
-pub(crate) struct Store(BTreeMap<Kind, BTreeMap<Arc<str>, Resource>>);
+pub(crate) struct Store {
+    all: BTreeMap<Kind, BTreeMap<Arc<str>, Resource>>,
+    /// The kind of each id, to find a resource by its id alone.
+    kinds: BTreeMap<Arc<str>, Kind>,
+}
 
 impl Store {
     pub(crate) fn get(&self, kind: Kind, id: &str) -> Option<&Resource> {
-        self.0.get(kind)?.get(id)
+        self.all.get(kind)?.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, kind: Kind, id: &str) -> Option<&mut Resource> {
-        self.0.get_mut(kind)?.get_mut(id)
+        self.all.get_mut(kind)?.get_mut(id)
+    }
+
+    /// The resource of an id, whatever its kind.
+    pub(crate) fn by_id(&self, id: &str) -> Option<(Kind, &Resource)> {
+        let kind = self.kinds.get(id)?;
+        Some((kind, self.get(kind, id)?))
     }
 
     pub(crate) fn insert(&mut self, kind: Kind, resource: Resource) {
-        self.0.entry(kind).or_default().insert(Arc::clone(&resource.id), resource);
+        // A member of a scaling group has the id of its instance; the instance is meant when only the id is known.
+        self.kinds.entry(Arc::clone(&resource.id)).or_insert(kind);
+        self.all.entry(kind).or_default().insert(Arc::clone(&resource.id), resource);
     }
 
     pub(crate) fn remove(&mut self, kind: Kind, id: &str) -> Option<Resource> {
-        self.0.get_mut(kind)?.remove(id)
+        if self.kinds.get(id) == Some(&kind) {
+            self.kinds.remove(id);
+        }
+        self.all.get_mut(kind)?.remove(id)
     }
 
     /// All of a kind, ordered by id.
     pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
-        self.0.get(kind).into_iter().flat_map(BTreeMap::values)
+        self.all.get(kind).into_iter().flat_map(BTreeMap::values)
     }
 
     /// All of a kind, for change.
     pub(crate) fn all_mut(&mut self, kind: Kind) -> impl Iterator<Item = &mut Resource> {
-        self.0.get_mut(kind).into_iter().flat_map(BTreeMap::values_mut)
+        self.all.get_mut(kind).into_iter().flat_map(BTreeMap::values_mut)
     }
 
     /// Kinds and all their resources.
     pub(crate) fn everything(&self) -> impl Iterator<Item = (Kind, &Resource)> {
-        self.0.iter().flat_map(|(kind, all)| all.values().map(|r| (*kind, r)))
+        self.all.iter().flat_map(|(kind, all)| all.values().map(|r| (*kind, r)))
     }
 }
 

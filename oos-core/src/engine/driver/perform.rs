@@ -70,15 +70,15 @@ impl Driver {
         };
         let (abort, registration) = AbortHandle::new_pair();
         self.aborts.insert((path.clone(), key.clone()), abort);
-        let attempt = Attempt {
+        let attempt = Arc::new(Attempt {
             progress: self.progress(&info),
             inner: self.inner.clone(),
             redactor: self.redactor.clone(),
             action,
-            info,
+            info: Arc::new(info),
             properties,
             extract,
-        };
+        });
         let future = async move {
             let stopper = attempt.clone();
             let run = Abortable::new(AssertUnwindSafe(attempt.run()).catch_unwind(), registration);
@@ -168,19 +168,18 @@ impl Driver {
 }
 
 /// One attempt of a work action.
-#[derive(Clone)]
 struct Attempt {
     inner: Arc<Inner>,
     redactor: Redactor,
     action: Arc<dyn Action>,
-    info: StepInfo,
+    info: Arc<StepInfo>,
     properties: Value,
     extract: Arc<Extract>,
     progress: ProgressSink,
 }
 
 impl Attempt {
-    async fn run(self) -> StepResult {
+    async fn run(self: Arc<Self>) -> StepResult {
         let properties = match self.resolved().await {
             Ok(properties) => properties,
             Err(error) => return StepResult::Failed(error),
@@ -199,7 +198,7 @@ impl Attempt {
         }
     }
 
-    async fn cancel(self) -> StepResult {
+    async fn cancel(self: Arc<Self>) -> StepResult {
         let context = self.context(self.properties.clone());
         if let Err(error) = self.action.cancel(context).await {
             tracing::debug!(%error, "an action could not be cancelled");

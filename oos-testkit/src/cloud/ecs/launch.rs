@@ -123,7 +123,13 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 /// Data as answers show it: lists in wrappers, members of the system disk as flat keys with dots.
 fn shown(data: &Map) -> Value {
-    let mut out = Map::new();
+    // Lists are there even when they are empty; templates iterate over them.
+    let empty = params! {
+        "DataDisks" => params! { "DataDisk" => Value::empty_list() },
+        "NetworkInterfaces" => params! { "NetworkInterface" => Value::empty_list() },
+        "Tags" => params! { "InstanceTag" => Value::empty_list() },
+    };
+    let mut out = map(&empty);
     for (key, value) in data {
         match (&**key, value) {
             ("DataDisk", list) => out.insert("DataDisks", params! { "DataDisk" => list.clone() }),

@@ -141,8 +141,7 @@ impl Ecs {
     /// The tags of any resource, as a map.
     pub fn tags(&self, id: &str) -> Value {
         self.cloud.with(|s| {
-            let tags =
-                s.store.everything().find(|(_, r)| &*r.id == id).map(|(_, r)| r.tags.clone()).unwrap_or_default();
+            let tags = s.store.by_id(id).map(|(_, r)| r.tags.clone()).unwrap_or_default();
             Value::from(tags.into_iter().collect::<Map>())
         })
     }
@@ -151,7 +150,7 @@ impl Ecs {
     pub fn set(&self, id: &str, members: impl Into<Value>) {
         let members = members.into();
         self.cloud.with(|s| {
-            let kind = s.store.everything().find(|(_, r)| &*r.id == id).map(|(kind, _)| kind);
+            let kind = s.store.by_id(id).map(|(kind, _)| kind);
             if let Some(resource) = kind.and_then(|kind| s.store.get_mut(kind, id)) {
                 members.as_map().into_iter().flat_map(Map::iter).for_each(|(k, v)| resource.set(k, v.clone()));
             }

@@ -34,7 +34,7 @@ impl Ecs {
     /// A member of any resource, in the shape of the wire; null when it is not there.
     pub fn get(&self, id: &str, member: &str) -> Value {
         self.cloud.with(|s| {
-            let found = s.store.everything().find(|(_, r)| &*r.id == id);
+            let found = s.store.by_id(id);
             found.and_then(|(_, r)| r.data.get(member).cloned()).unwrap_or_default()
         })
     }
@@ -113,7 +113,7 @@ impl Ecs {
     pub fn tag(&self, id: &str, tags: impl Into<Value>) {
         let tags = tags_of(&tags.into());
         self.cloud.with(|s| {
-            let kind = s.store.everything().find(|(_, r)| &*r.id == id).map(|(kind, _)| kind);
+            let kind = s.store.by_id(id).map(|(kind, _)| kind);
             if let Some(r) = kind.and_then(|kind| s.store.get_mut(kind, id)) {
                 r.tags.extend(tags);
             }

@@ -263,7 +263,7 @@ fn context(state: &State, caller: &Caller, params: &Map, id: Option<&str>) -> BT
     for (key, value) in resource::request_tags(params) {
         out.insert(format!("acs:RequestTag/{key}"), value);
     }
-    let found = id.and_then(|id| state.store.everything().find(|(_, r)| &*r.id == id));
+    let found = id.and_then(|id| state.store.by_id(id));
     for (key, value) in found.map(|(_, r)| r.tags.clone()).unwrap_or_default() {
         out.insert(format!("acs:ResourceTag/{key}"), value.clone());
         out.insert(format!("ecs:tag/{key}"), value);

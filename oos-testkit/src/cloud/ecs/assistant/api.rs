@@ -12,6 +12,7 @@ use crate::cloud::{
     error::{error, error_with, invalid, missing},
     page::{TEN, page},
     params::Params,
+    store::Kind,
     transition::Profile,
 };
 
@@ -51,7 +52,7 @@ fn run_command(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     if p.bool("KeepCommand") {
         keep(ctx, &command, p.bool("EnableParameter"))?;
     }
-    let id = invoke(ctx, Command { content, ..command.clone() }, &instances, user, values)?;
+    let id = invoke(ctx, instance::KIND, Command { content, ..command.clone() }, &instances, user, values)?;
     Ok(params! { "InvokeId" => id, "CommandId" => command.id })
 }
 
@@ -89,7 +90,7 @@ fn invoke_command(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     };
     let instances = targets(ctx, p)?;
     ctx.checked()?;
-    let invocation = invoke(ctx, command, &instances, p.text("Username"), values)?;
+    let invocation = invoke(ctx, instance::KIND, command, &instances, p.text("Username"), values)?;
     Ok(params! { "InvokeId" => invocation })
 }
 
@@ -164,8 +165,10 @@ fn filled(content: &str, values: &Value, enabled: bool) -> String {
     out + rest
 }
 
-fn invoke(
+/// Runs a command on instances or desktops and gives the id of the invocation.
+pub(crate) fn invoke(
     ctx: &mut Ctx<'_>,
+    target: Kind,
     command: Command,
     instances: &[Arc<str>],
     user: Arc<str>,
@@ -174,11 +177,12 @@ fn invoke(
     let region = Arc::clone(&ctx.region);
     let mut runs = Vec::new();
     for instance in instances {
-        runs.push(run_on(ctx, &command, instance)?);
+        runs.push(run_on(ctx, target, &command, instance)?);
     }
     let id: Arc<str> = ctx.s.ids.next("t-", &region).into();
     let invocation = Invocation {
         id: Arc::clone(&id),
+        target,
         region,
         account: Arc::clone(&ctx.account),
         username: user,
@@ -191,14 +195,14 @@ fn invoke(
     Ok(id)
 }
 
-fn run_on(ctx: &mut Ctx<'_>, command: &Command, instance: &Arc<str>) -> Result<Run, ApiError> {
+fn run_on(ctx: &mut Ctx<'_>, target: Kind, command: &Command, instance: &Arc<str>) -> Result<Run, ApiError> {
     let unscripted = || ApiError::Unsupported {
         code: "Testkit.UnscriptedCommand".into(),
         message: format!("no script matches the command on {instance}; script it: cloud.assistant().on_command(..)")
             .into(),
     };
-    let agent = ctx.find(instance::KIND, instance).is_some_and(|r| r.is_true("_assistant"));
-    let mut output = output_for(ctx.s, command, instance).ok_or_else(unscripted)?;
+    let agent = target != instance::KIND || ctx.find(target, instance).is_some_and(|r| r.is_true("_assistant"));
+    let mut output = output_for(ctx.s, command, target, instance).ok_or_else(unscripted)?;
     if !agent {
         output = super::agent_offline();
     }
@@ -213,7 +217,7 @@ fn run_on(ctx: &mut Ctx<'_>, command: &Command, instance: &Arc<str>) -> Result<R
     };
     if how == How::Crashes {
         let id = Arc::clone(instance);
-        ctx.s.queue.push(ends, Box::new(move |state| state.set_status(instance::KIND, &id, "Stopped")));
+        ctx.s.queue.push(ends, Box::new(move |state| state.set_status(target, &id, "Stopped")));
     }
     Ok(Run { instance: Arc::clone(instance), begins, ends: Some(ends), stopped: None, output, how })
 }
@@ -256,7 +260,11 @@ fn chosen(ctx: &Ctx<'_>, p: &Params) -> Vec<Invocation> {
         .invocations
         .values()
         .filter(|i| {
-            i.region == ctx.region && i.account == ctx.account && fits(&id, &i.id) && fits(&command, &i.command.id)
+            i.target == instance::KIND
+                && i.region == ctx.region
+                && i.account == ctx.account
+                && fits(&id, &i.id)
+                && fits(&command, &i.command.id)
         })
         .filter(|i| fits(&name, &i.command.name) && fits(&status, i.invoke_status(now)))
         .filter(|i| instance.is_none() || i.runs.iter().any(|r| fits(&instance, &r.instance)))
@@ -340,6 +348,6 @@ fn send_file(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
         timeout: 60,
     };
     ctx.checked()?;
-    let id = invoke(ctx, command, &instances, p.text("FileOwner"), Value::from(Map::new()))?;
+    let id = invoke(ctx, instance::KIND, command, &instances, p.text("FileOwner"), Value::from(Map::new()))?;
     Ok(params! { "InvokeId" => id })
 }

@@ -11,13 +11,14 @@ mod status;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-pub(crate) use api::APIS;
+pub(crate) use api::{APIS, invoke};
 use oos_core::{Timestamp, Value};
 pub use script::{
     CommandContext, Output, Script, Scripts, aborted, agent_offline, crash_mid_way, exit, output_bytes, timeout,
 };
 
 use self::script::Rule;
+use crate::cloud::store::Kind;
 
 /// Commands, invocations and scripts.
 #[derive(Default)]
@@ -50,6 +51,8 @@ pub(crate) struct Command {
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
     pub(crate) id: Arc<str>,
+    /// Kind of what it runs on: instances or desktops.
+    pub(crate) target: Kind,
     pub(crate) region: Arc<str>,
     pub(crate) account: Arc<str>,
     pub(crate) command: Command,

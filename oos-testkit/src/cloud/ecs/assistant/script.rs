@@ -8,7 +8,11 @@ use super::{Command, How};
 use crate::{
     FakeCloud,
     calls::Matcher,
-    cloud::{state::State, store::Resource, transition::Profile},
+    cloud::{
+        state::State,
+        store::{Kind, Resource},
+        transition::Profile,
+    },
 };
 
 /// CHOICE: how long a command runs when nothing is said.
@@ -152,7 +156,7 @@ impl Rule {
 }
 
 /// What a command does on an instance: the first script that matches, else the default, else exit code 0.
-pub(super) fn output_for(state: &mut State, command: &Command, instance: &str) -> Option<Output> {
+pub(super) fn output_for(state: &mut State, command: &Command, kind: Kind, instance: &str) -> Option<Output> {
     let mut context = CommandContext {
         content: command.content.clone(),
         kind: Arc::clone(&command.kind),
@@ -161,7 +165,7 @@ pub(super) fn output_for(state: &mut State, command: &Command, instance: &str) -
         attempt: 0,
         at: state.now,
     };
-    let resource = state.store.get("ECS::Instance", instance)?;
+    let resource = state.store.get(kind, instance)?;
     let rule = state.assistant.rules.iter_mut().find(|r| r.takes(command, resource));
     let mut output = match (rule, &state.assistant.default) {
         (Some(rule), _) => rule.output(&mut context),

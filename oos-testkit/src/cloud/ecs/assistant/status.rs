@@ -100,6 +100,25 @@ impl Run {
         (text.get(from..).unwrap_or_default().to_owned(), from)
     }
 
+    /// One member of `InvokeDesktops`: fewer words for the status, the exit code always once it ended.
+    pub(crate) fn desktop_view(&self, now: Timestamp, with_output: bool) -> Value {
+        let status = match self.status(now) {
+            word @ ("Pending" | "Running" | "Success" | "Timeout") => word,
+            _ => "Failed",
+        };
+        let mut out = super::super::make::map(&params! {
+            "DesktopId" => Arc::clone(&self.instance), "InvocationStatus" => status, "ErrorCode" => self.trouble(now).0,
+            "CreationTime" => self.begins.to_iso(), "FinishTime" => Self::time(self.end_at(now)),
+        });
+        if self.phase(now) == Phase::Ended {
+            out.insert("ExitCode", if self.ran() { self.output.exit } else { -1 });
+        }
+        if with_output {
+            out.insert("Output", STANDARD.encode(self.text(now).0));
+        }
+        Value::from(out)
+    }
+
     /// One member of `InvocationResult`, or of `InvokeInstance` with the older name of the status.
     pub(super) fn view(&self, of: &Invocation, now: Timestamp, plain: bool) -> Value {
         let (text, dropped) = self.text(now);
@@ -139,6 +158,11 @@ impl Invocation {
         }
     }
 
+    /// What was printed, of all runs together.
+    pub(crate) fn output(&self) -> String {
+        self.runs.iter().map(|r| r.output.stdout.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
     /// `InvokeStatus`, the older aggregate: what ran counts as finished whatever its exit code.
     pub(super) fn invoke_status(&self, now: Timestamp) -> &'static str {
         let failed = self.count(|r| !r.ran());
@@ -152,7 +176,7 @@ impl Invocation {
     }
 
     /// `InvocationStatus`, the newer aggregate.
-    pub(super) fn status(&self, now: Timestamp) -> &'static str {
+    pub(crate) fn status(&self, now: Timestamp) -> &'static str {
         let good = self.count(|r| r.status(now) == "Success");
         match self.under_way(now) {
             Some(status) => status,

@@ -1,0 +1,39 @@
+//! The end-to-end cases of the fake cloud: official templates, with our product actions and with the official
+//! definitions of them. Skipped, with a printed line, when `OOS_CORPUS` is not set.
+
+mod addresses;
+mod images;
+mod instances;
+mod triggers;
+
+use std::path::PathBuf;
+
+use oos_testkit::prelude::*;
+
+/// Runs a case twice: with our product actions over the official definitions, and with the official ones alone.
+fn both_ways(case: impl Fn(&TestBed)) {
+    at_both_ways(FakeCloud::new, case);
+}
+
+/// The same over a cloud of the case's own, made anew for each way.
+fn at_both_ways(cloud: impl Fn() -> FakeCloud, case: impl Fn(&TestBed)) {
+    let Some(corpus) = oos_testkit::corpus() else {
+        println!("skipped: OOS_CORPUS is not set");
+        return;
+    };
+    let official: PathBuf = corpus.join("actions");
+    // Product actions that we do not ship come from the official definitions both times.
+    for ours in [true, false] {
+        println!("product actions: {}", if ours { "ours" } else { "official" });
+        let bed = TestBed::new(cloud()).action_directory(&official);
+        case(&if ours { bed.templates(oos_actions::product::embedded()) } else { bed });
+    }
+}
+
+fn targets(ids: &[String]) -> Value {
+    params! { "Type" => "ResourceIds", "ResourceIds" => ids.to_vec(), "RegionId" => "cn-hangzhou" }
+}
+
+fn rate(concurrency: i64, max_errors: i64) -> Value {
+    params! { "Mode" => "Concurrency", "Concurrency" => concurrency, "MaxErrors" => max_errors }
+}
