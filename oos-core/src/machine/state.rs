@@ -91,6 +91,9 @@ pub(super) struct State {
     #[serde(skip)]
     pub(super) pump: Option<usize>,
     pub(super) cancel: CancelState,
+    /// Debug: the running task was cancelled, not the run.
+    #[serde(default)]
+    pub(super) step_cancelled: bool,
     pub(super) steps: u64,
     pub(super) started: Timestamp,
     pub(super) ended: Option<Timestamp>,

@@ -148,6 +148,8 @@ impl Driver {
     }
 
     async fn drive(&mut self) -> Result<Finished, StoreError> {
+        // A replayed tree knows its secrets before any work runs, so that no log of that work shows one.
+        self.learn_secrets();
         for (effect, repeat) in std::mem::take(&mut self.outstanding) {
             self.perform(effect, repeat);
         }

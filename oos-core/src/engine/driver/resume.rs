@@ -11,7 +11,7 @@ use crate::{
     machine::{Effect, Input, InputKind, SignalKind, StepResult, Tree},
     ports::{
         control::Purpose,
-        parameter_store::ParameterValue,
+        parameter_store::{ParameterRef, ParameterValue},
         store::{PinnedTemplate, Record},
     },
     source::SourceText,
@@ -60,8 +60,10 @@ impl Replay {
                 Effect::Unsubscribe { path, key } => {
                     self.open.remove(&(path.clone(), key.clone(), None));
                 }
-                // The work died with the process; what is left to know is that it was stopped.
-                Effect::Stop { .. } => {}
+                // The work died with the process and must not run again; its grace is an outstanding timer.
+                Effect::Stop { path, key } => {
+                    self.open.remove(&(path.clone(), key.clone(), None));
+                }
             }
         }
     }
@@ -74,7 +76,13 @@ impl Replay {
             InputKind::Woke { path, key, purpose, .. } => {
                 self.open.remove(&(path.clone(), key.clone(), Some(*purpose)));
             }
-            InputKind::Fetched { .. } => self.fetches.clear(),
+            InputKind::Fetched { values, missing } => {
+                let came = |name: &ParameterRef| values.iter().any(|(n, _)| n == name) || missing.contains(name);
+                self.fetches.retain(|(_, effect)| match effect {
+                    Effect::Fetch { names } => !names.iter().all(came),
+                    _ => false,
+                });
+            }
             InputKind::Started(_) | InputKind::Fired { .. } | InputKind::Signal(_) => {}
         }
     }

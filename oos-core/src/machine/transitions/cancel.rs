@@ -69,6 +69,10 @@ impl Machine {
                 cx.out.push(Out::Effect(Effect::Unwake { path, key }));
                 self.stopped(cx, i, item);
             }
+            // A second cancel goes down too; work that is being stopped has no machine below it, and nobody hears it.
+            Phase::Stopping if self.state.cancel == CancelState::Twice => {
+                cx.out.push(Out::StopChild(PathStep { task: key.task, run: key.run, item }));
+            }
             Phase::Stopping => {}
             Phase::Waiting(_) | Phase::Evaluating | Phase::Confirming | Phase::Linking(_) => {
                 self.release(cx, i, item);

@@ -86,7 +86,7 @@ impl Machine {
         i == 0 && self.state.firing.is_none() && self.plan.has_trigger()
     }
 
-    fn fail_step(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, error: ActionError) {
+    pub(super) fn fail_step(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, error: ActionError) {
         self.release(cx, i, item);
         self.end_step(cx, i, item, TaskStatus::Failed, Some(error), Vec::new(), Value::Null);
     }

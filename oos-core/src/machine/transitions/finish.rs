@@ -83,6 +83,7 @@ impl Machine {
         let Some(task) = plan.tasks.get(i) else { return };
         let looped = matches!(self.task(i).and_then(|t| t.active.as_ref()), Some(Active::Loop(_)));
         let single = matches!(self.task(i).and_then(|t| t.active.as_ref()), Some(Active::Single(_)));
+        let alone = std::mem::take(&mut self.state.step_cancelled) && self.state.cancel == CancelState::No;
         let pauses = status == TaskStatus::Failed && self.pauses_on_failure(task.on_error);
         let at = cx.at;
         let Some(run) = self.task_mut(i) else { return };
@@ -106,6 +107,11 @@ impl Machine {
                 self.state.next = Some(goto.unwrap_or_else(|| self.following(i, task.on_success)));
             }
             TaskStatus::Skipped => self.state.next = Some(self.following(i, Following::Next)),
+            // Debug: a cancelled task leads back to Waiting (service-model 3.2).
+            TaskStatus::Cancelled if alone => {
+                let next = Some(i + 1).filter(|next| *next < plan.tasks.len());
+                self.hold(cx, Hold::DebugStep(next), WaitingFor::DebugStep);
+            }
             TaskStatus::Cancelled => {
                 self.state.cancelled = true;
                 let next = self.following(i, task.on_cancel);
@@ -166,7 +172,8 @@ impl Machine {
     /// Evaluates the outputs and ends the run.
     pub(super) fn finish(&mut self, cx: &mut Cx<'_>, at: Timestamp) {
         self.state.current = None;
-        let good = !self.state.failed && !self.state.cancelled;
+        // A trigger's end does not hang on outputs of tasks that only its firings run (actions.md 17.1).
+        let good = !self.state.failed && !self.state.cancelled && !self.is_trigger_parent(0);
         match self.final_outputs(cx, at, good) {
             Ok(outputs) => self.state.outputs = outputs,
             Err(stop) => match self.need(cx, at, Point::Finish(good), stop) {

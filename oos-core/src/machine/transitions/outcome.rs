@@ -14,7 +14,7 @@ use crate::{
     plan::{SelectorPlan, TaskPlan},
     ports::{
         action::{ActionError, ActionErrorKind},
-        control::{ControlEvent, Purpose, WaitingFor},
+        control::{ControlEvent, Purpose, Wait, WaitingFor},
         event::EventKind,
     },
     selector::{SelectorError, wrap},
@@ -110,6 +110,11 @@ impl Machine {
                 self.decide(cx, i, item, cx.at, event);
             }
             Some(Phase::Stopping) => self.stopped(cx, i, item),
+            // Nobody delivers what the step listens for.
+            Some(Phase::Waiting(Wait { rule: Some(_), .. })) => match result {
+                StepResult::Failed(error) => self.fail_step(cx, i, item, error),
+                _ => return false,
+            },
             _ => return false,
         }
         true
@@ -180,7 +185,7 @@ impl Machine {
         match (self.step(i, item).map(|s| s.phase.clone()), purpose) {
             (Some(Phase::Retrying(_)), Purpose::Retry) => self.launch(cx, i, item, task),
             (Some(Phase::Stopping), Purpose::Grace) => self.stopped(cx, i, item),
-            (Some(Phase::Waiting(_)), _) => {
+            (Some(Phase::Waiting(wait)), _) if wait.timers.contains(&(purpose, scheduled)) => {
                 self.decide(cx, i, item, cx.at, ControlEvent::Woke { purpose, scheduled });
             }
             _ => return false,

@@ -113,6 +113,11 @@ impl Machine {
     }
 
     fn vote_risk(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, approve: bool) {
+        if !approve && item.is_some() {
+            // Who refuses one item refuses the run (service-model 3.5); as an ended item it would only count as an error.
+            self.cancel(cx);
+            return;
+        }
         if !approve {
             return self.end_step(cx, i, item, TaskStatus::Cancelled, None, Vec::new(), Value::Null);
         }
@@ -169,6 +174,7 @@ impl Machine {
             return conflict("no task runs");
         };
         let items: Vec<u32> = self.loop_state(i).map(|s| s.running.keys().copied().collect()).unwrap_or_default();
+        self.state.step_cancelled = true;
         if items.is_empty() {
             self.stop_step(cx, i, None);
         }
@@ -202,10 +208,7 @@ impl Machine {
             self.state.next = Some(Next::Task(i));
             return Ok(());
         };
-        let items: Vec<u32> = if signal.items.is_empty() { failed.clone() } else { signal.items.to_vec() };
-        if let Some(other) = items.iter().find(|n| !failed.contains(n)) {
-            return Err(("EntityNotExists.TaskExecution", format!("item {other} has not failed")));
-        }
+        let items = chosen_items(&failed, signal.items)?;
         self.leave_failure(cx);
         if let Some(state) = self.loop_mut(i) {
             state.failed = state.failed.saturating_sub(u32::try_from(items.len()).unwrap_or(0));
@@ -237,11 +240,13 @@ impl Machine {
             self.state.next = Some(self.following(i, following));
             return Ok(());
         }
+        let failed = self.loop_state(i).map(|s| failed_items(&s.entries)).unwrap_or_default();
+        let items = chosen_items(&failed, signal.items)?;
         self.leave_failure(cx);
         if let Some(state) = self.loop_mut(i) {
-            for number in signal.items {
-                let entry = state.entries.get_mut((*number as usize).wrapping_sub(1)).and_then(Option::as_mut);
-                if let Some(entry) = entry.filter(|e| e.status == TaskStatus::Failed) {
+            for number in items {
+                let entry = state.entries.get_mut((number as usize).wrapping_sub(1)).and_then(Option::as_mut);
+                if let Some(entry) = entry {
                     entry.status = TaskStatus::Skipped;
                     state.failed = state.failed.saturating_sub(1);
                 }
@@ -254,7 +259,10 @@ impl Machine {
 
     fn leave_failure(&mut self, cx: &mut Cx<'_>) {
         self.state.hold = None;
-        self.state.failure = None;
+        // The text of a failure that a handler took before stays: it still fails the run.
+        if !self.state.failed {
+            self.state.failure = None;
+        }
         self.tell_status(cx, ExecutionStatus::Running, None);
     }
 
@@ -311,9 +319,19 @@ fn merge(given: &Value, extra: &Value) -> Value {
     Value::from(map)
 }
 
+/// Items that count as errors: failed ones, and those whose child was cancelled by itself.
 fn failed_items(entries: &[Option<Entry>]) -> Vec<u32> {
+    let counts = |e: &Entry| matches!(e.status, TaskStatus::Failed | TaskStatus::Cancelled);
     let numbered = entries.iter().zip(1_u32..);
-    numbered.filter(|(e, _)| e.as_ref().is_some_and(|e| e.status == TaskStatus::Failed)).map(|(_, n)| n).collect()
+    numbered.filter(|(e, _)| e.as_ref().is_some_and(counts)).map(|(_, n)| n).collect()
+}
+
+/// The failed items that a decision is for: those named, each once, or all.
+fn chosen_items(failed: &[u32], named: &[u32]) -> Result<Vec<u32>, (&'static str, String)> {
+    if let Some(other) = named.iter().find(|n| !failed.contains(n)) {
+        return Err(("EntityNotExists.TaskExecution", format!("item {other} has not failed")));
+    }
+    Ok(failed.iter().copied().filter(|n| named.is_empty() || named.contains(n)).collect())
 }
 
 /// Items that were given up because of too many errors may start after all.

@@ -1,0 +1,137 @@
+//! Triggers (actions.md 17): firing, overlap, end date, new parameters, by hand.
+
+use oos_core::{
+    Value,
+    machine::{ExecutionStatus::*, SignalKind, Started, StepResult},
+    params,
+    ports::{
+        ActionError,
+        control::{Purpose, WaitingFor},
+    },
+};
+
+use crate::support::{Bench, START, template_with};
+
+fn timer(end: &str) -> Bench {
+    let text = template_with(
+        "Parameters: {x: {Type: Number, Default: 1}}\nOutputs: {v: {Type: Json, Value: {'Fn::Jq': [First, 'if . == null then (\"none\" | error) else . end', '{{ work.v }}']}}}",
+        &[
+            &format!(
+                "Name: tick, Action: ACS::TimerTrigger, Properties: {{Type: rate, Expression: 1 hour, EndDate: '{end}'}}"
+            ),
+            "Name: work, Action: Acme::Do, Properties: {x: '{{ x }}'}, Outputs: {v: {Type: List, ValueSelector: v}}",
+        ],
+    );
+    Bench::run_with(&text, &[], Started::default())
+}
+
+fn trigger(bench: &Bench, field: &str) -> Value {
+    bench.tree.root().unwrap().trigger().at(&[field]).clone()
+}
+
+#[test]
+fn a_timer_fires_a_child_of_the_second_task_and_waits_again() {
+    let mut bench = timer("2027-01-01T00:00:00Z");
+    assert_eq!((bench.status(), bench.root().waiting_for), (Waiting, Some(WaitingFor::Timer)));
+    assert_eq!(trigger(&bench, "NextScheduleTime"), Value::from("2026-01-01T01:00:00Z"));
+    bench.wake();
+    assert_eq!(bench.status(), Running);
+    assert_eq!(bench.below()[0].id.as_str(), "exec-00112233445566aa.0001.0001");
+    bench.done("work", params! { "v" => 3 });
+    assert_eq!(bench.status(), Waiting);
+    assert_eq!(trigger(&bench, "LastTriggerStatus"), Value::from("Success"));
+    bench.wake();
+    assert_eq!(bench.below()[0].id.as_str(), "exec-00112233445566aa.0001.0002");
+    bench.fail("work");
+    assert_eq!(bench.status(), Waiting, "a failed child does not fail the parent");
+    assert_eq!(trigger(&bench, "LastTriggerStatus"), Value::from("Failed"));
+}
+
+#[test]
+fn at_the_end_date_the_parent_ends_well() {
+    let mut bench = timer("2026-01-01T01:30:00Z");
+    bench.wake();
+    bench.done("work", params! { "v" => 3 });
+    assert_eq!(bench.wake().purpose, Purpose::EndDate);
+    assert_eq!((bench.status(), bench.message()), (Success, String::new()), "outputs that need a firing are null");
+    assert!(bench.timers.is_empty());
+}
+
+#[test]
+fn ticks_during_a_child_are_skipped() {
+    let mut bench = timer("2027-01-01T00:00:00Z");
+    bench.wake();
+    assert!(bench.timers.iter().all(|t| t.purpose != Purpose::Firing), "{:?}", bench.timers);
+    bench.now = START.plus_seconds(3 * 3_600 + 60);
+    bench.done("work", params! {});
+    assert_eq!(bench.status(), Waiting);
+    assert_eq!(trigger(&bench, "NextScheduleTime"), Value::from("2026-01-01T04:00:00Z"));
+}
+
+#[test]
+fn new_parameters_go_to_the_next_firing() {
+    let mut bench = timer("2027-01-01T00:00:00Z");
+    bench.signal(SignalKind::UpdateParameters { parameters: params! { "x" => 7 } }).unwrap();
+    assert_eq!(
+        bench.signal(SignalKind::UpdateParameters { parameters: params! { "y" => 7 } }),
+        Err("InvalidParameter")
+    );
+    bench.wake();
+    assert_eq!(bench.work("work").properties, params! { "x" => 7 });
+}
+
+#[test]
+fn a_trigger_may_be_fired_by_hand() {
+    let mut bench = timer("2027-01-01T00:00:00Z");
+    bench.signal(SignalKind::Trigger { message: params! {} }).unwrap();
+    assert_eq!(bench.outstanding(), ["work"]);
+}
+
+fn event() -> Bench {
+    let text = template_with(
+        "",
+        &[
+            "Name: on, Action: ACS::EventTrigger, Properties: {Product: ECS, Name: ['Instance:StateChange'], Level: [INFO]}, Outputs: {id: {Type: String, ValueSelector: .content.instanceId}}",
+            "Name: work, Action: Acme::Do, Properties: {id: '{{ on.id }}'}",
+        ],
+    );
+    Bench::run(&text)
+}
+
+fn message(id: &str) -> Value {
+    let content = params! { "instanceId" => id, "resourceId" => id };
+    params! { "product" => "ECS", "name" => "Instance:StateChange", "level" => "INFO", "content" => content }
+}
+
+#[test]
+fn events_that_come_during_a_child_are_queued_and_run_one_by_one() {
+    let mut bench = event();
+    assert_eq!((bench.status(), bench.rules.len()), (Waiting, 1));
+    for id in ["i-1", "i-2", "i-3"] {
+        bench.fire(message(id));
+    }
+    for id in ["i-1", "i-2", "i-3"] {
+        assert_eq!(bench.work("work").properties, params! { "id" => id });
+        bench.done("work", Value::Null);
+    }
+    assert_eq!((bench.status(), bench.rules.len()), (Waiting, 1), "it listens on");
+}
+
+#[test]
+fn a_cancel_ends_parent_and_child() {
+    let mut bench = event();
+    bench.fire(message("i-1"));
+    bench.cancel();
+    bench.report_stopped();
+    assert_eq!(bench.status(), Cancelled);
+    assert!(bench.rules.is_empty() && bench.below().is_empty());
+}
+
+#[test]
+fn a_subscription_that_fails_fails_the_run() {
+    let mut bench = event();
+    let (path, key, _) = bench.rules[0].clone();
+    let result = StepResult::Failed(ActionError::unsupported("TriggerUnsupported", "no source of events"));
+    bench.take(oos_core::machine::InputKind::Outcome { path, key, result });
+    assert_eq!((bench.status(), bench.message()), (Failed, "TriggerUnsupported: no source of events".to_owned()));
+}
