@@ -14,17 +14,15 @@ use async_trait::async_trait;
 use futures::FutureExt;
 
 use crate::{
-    ActionName, Limits, Template, TemplateName, Value,
+    ActionName, Limits, Template, TemplateName,
     ports::{
         action::{
-            Action, ActionCatalog, ActionClass, ActionContext, ActionError, Entry, Outcome, Property, RetryRule,
-            Signature,
+            Action, ActionCatalog, ActionClass, ActionContext, ActionError, Entry, Outcome, RetryRule, Signature,
         },
         control::ControlAction,
         store::StoreError,
         template_store::{StoredTemplate, TemplateStore},
     },
-    template::meant_type,
 };
 
 /// Actions by name, case ignored. A clone shares what has been read.
@@ -202,22 +200,9 @@ fn signature_of(stored: &StoredTemplate) -> Signature {
     let Ok(template) = Template::parse_source(stored.source.clone(), &Limits::unlimited()) else {
         return Signature { open: true, ..base };
     };
-    let properties = template.parameters.iter().map(|parameter| Property {
-        name: parameter.name.value.text().clone(),
-        types: vec![meant_type(parameter.value_type.as_ref())],
-        required: parameter.default.is_none(),
-        default: parameter.default.as_ref().map(crate::source::Node::to_value),
-        allowed: parameter
-            .allowed_values
-            .as_ref()
-            .map(|n| n.to_value())
-            .and_then(|v: Value| v.as_list().map(<[_]>::to_vec))
-            .unwrap_or_default(),
-        description: "".into(),
-    });
     let description =
         template.description.as_ref().and_then(|d| crate::template::Description(d).text("en")).unwrap_or_default();
-    Signature { properties: properties.collect(), description: description.into(), ..base }
+    Signature { properties: crate::check::declared(&template), description: description.into(), ..base }
 }
 
 /// An action from a closure.
@@ -257,6 +242,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Value;
 
     #[test]
     fn names_are_found_without_case_and_later_entries_win() {

@@ -1,5 +1,7 @@
 //! The path walker and jq give the same answers.
 
+#![expect(clippy::panic, reason = "tests")]
+
 use oos_core::{Limits, Map, Value, selector::Selector};
 use proptest::prelude::*;
 
@@ -53,7 +55,7 @@ fn answer(text: &str, input: &Value) -> Result<Vec<Value>, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     /// Parentheses keep a path from the walker.
     #[test]
@@ -65,11 +67,22 @@ proptest! {
     #[test]
     fn no_text_panics(text in "[.a\\[\\](){}|,:;$@?\"\\\\ +*/=<>0-9efindrutc-]{0,40}", input in value()) {
         let mut limits = Limits::default();
-        limits.selector_steps = 50_000;
+        limits.selector_steps = 3_000;
         if let Ok(selector) = Selector::parse_program(&text) {
             let _ = selector.run(&input, &limits);
         }
         if let Ok(selector) = Selector::parse(&format!("$.{text}")) {
+            let _ = selector.run(&input, &limits);
+        }
+    }
+
+    /// The same for texts that look like programs.
+    #[test]
+    fn no_soup_of_words_panics(words in prop::collection::vec(word(), 1..25), input in value()) {
+        let text = words.concat();
+        let mut limits = Limits::default();
+        limits.selector_steps = 3_000;
+        if let Ok(selector) = Selector::parse_program(&text) {
             let _ = selector.run(&input, &limits);
         }
     }
@@ -146,4 +159,99 @@ fn stage() -> impl Strategy<Value = &'static str> {
         "@base64?",
         "limit(2; repeat(.))",
     ])
+}
+
+const WORDS: &[&str] = &[
+    ".",
+    ".a",
+    "[]",
+    "[0]",
+    "[.a]",
+    "[1:]",
+    "?",
+    "|",
+    "|",
+    "|",
+    ",",
+    "(",
+    ")",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "{a}",
+    ":",
+    ";",
+    " as $x | ",
+    " as [$x, {a: $y}] | ",
+    " as [$x] ?// $x | ",
+    "$x",
+    "$__loc__",
+    " if ",
+    " then ",
+    " elif ",
+    " else ",
+    " end ",
+    " try ",
+    " catch ",
+    " reduce ",
+    " foreach ",
+    " as $y (0; ",
+    "def f: ",
+    "def f(g): ",
+    "def f($n): ",
+    "f",
+    "f(.)",
+    "g",
+    "label $l | ",
+    "break $l",
+    "=",
+    "|=",
+    "+=",
+    "//=",
+    "//",
+    " and ",
+    " or ",
+    "==",
+    "<",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "1",
+    "0.5",
+    "\"s\"",
+    "\"a\\(.)b\"",
+    "null",
+    "true",
+    "..",
+    "map(.)",
+    "select(.)",
+    "empty",
+    "error",
+    "length",
+    "path(..)",
+    "first(.[]?)",
+    "limit(2; .)",
+    "repeat(.)",
+    "recurse",
+    "tojson",
+    "sort_by(.)",
+    "test(\"a\")",
+    "@json",
+    "del(.a)",
+    "to_entries",
+    "range(3)",
+    "input",
+    "$ENV",
+    "getpath([\"a\"])",
+    "#c\n",
+    " ",
+];
+
+fn word() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(WORDS)
 }

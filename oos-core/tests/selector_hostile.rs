@@ -1,5 +1,7 @@
 //! Hostile selectors end with an error, soon, without a crash.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
 use std::time::{Duration, Instant};
 
 use oos_core::{
@@ -125,6 +127,10 @@ fn programs_that_build_too_much_stop() {
         ".[5e8] = 1 | length",
         "last(path(limit(1e6; repeat(.a))))",
         "null | last(path(limit(1e6; repeat(.[1:]))))",
+        "null | last(path(limit(1e6; repeat(getpath([\"a\"])))))",
+        "[0] | last(path(limit(1e6; repeat(.[[0]]))))",
+        "[0] | last(path(limit(1e6; repeat(.[{start: 0}]))))",
+        "[[0]] | last(path(limit(1e6; repeat(getpath([])))))",
         "null | [limit(1e6; repeat(.a))] | length",
         "def f(g): if . > 1e6 then . else . + 1 | f(g | .) end; 0 | f(.)",
         "def f(g; $n): if $n > 1e5 then g else f(g | .; $n + 1) end; f(.; 0)",

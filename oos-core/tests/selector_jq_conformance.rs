@@ -3,6 +3,8 @@
 //! The cases are read from `$OOS_CORPUS/../conformance/jq-*.test`; what is left out stands in `conformance/skips.txt`, each
 //! with its reason.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use oos_core::{Limits, Value, selector::Selector};

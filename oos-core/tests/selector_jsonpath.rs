@@ -1,5 +1,7 @@
 //! The compliance test suite of JSONPath against selectors that start with `$`.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{fmt::Write as _, path::PathBuf};
 
 use oos_core::{Limits, Value, selector::Selector};

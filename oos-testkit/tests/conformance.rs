@@ -132,7 +132,9 @@ fn shop(world: &conformance::action::World) {
 }
 
 fn order(flaw: Flaw) {
-    let orders = |world: &conformance::action::World| world.cloud.call_now("SHOP", "GetOrder", params! {}).unwrap();
+    let orders = |world: &conformance::action::World| {
+        world.cloud.call_now("SHOP", "GetOrder", params! {}).unwrap().at(&["Orders"]).clone()
+    };
     let good = Case::new("one", params! { "what" => "tea", "password" => "hunter2" });
     let cases = [
         good.output("orders", ValueType::Number).secret("hunter2").set_up(shop).effect(orders),
@@ -195,7 +197,7 @@ fn our_own_actions_keep_the_contract() {
     let stop = params! {
         "Service" => "ECS", "API" => "StopInstance", "Parameters" => params! { "InstanceId" => "i-1" },
     };
-    let stopped = |world: &conformance::action::World| Value::from(world.cloud.calls().of("ECS", "StopInstance").len());
+    let stopped = |world: &conformance::action::World| Value::from(world.cloud.calls().of("ECS", "StopInstance").len() as u64);
     let cases = [
         get(describe).output("TotalCount", ValueType::Number),
         Case::new("unknown", unknown).fails("Testkit.UnmodelledApi"),
@@ -237,7 +239,7 @@ impl ExecutionStore for Flawed {
                     }
                 }
             }
-            StoreFlaw::LosesRecords if write.expected_seq > 100 => return Ok(()),
+            StoreFlaw::LosesRecords if (100..2_000).contains(&write.expected_seq) => return Ok(()),
             StoreFlaw::KeepsHalf => {
                 let rows = std::mem::take(&mut write.summaries);
                 let taken = self.0.append(write.clone()).await;

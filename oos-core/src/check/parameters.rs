@@ -7,7 +7,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     expr::{
         Expr, Target,
-        coerce::{Constraints, Pattern, accept, coerce},
+        coerce::{self, Constraints, Pattern, coerce},
     },
     plan::Plan,
     source::{Node, NodeKind},
@@ -70,9 +70,8 @@ impl Reader<'_> {
             self.error("`AllowedPattern` must be text", Some(node));
             return None;
         };
-        Pattern::parse(text, limits)
-            .map_err(|e| self.error(format!("`AllowedPattern` does not compile: {e}"), Some(node)))
-            .ok()
+        let pattern = Pattern::parse(text, limits);
+        pattern.map_err(|e| self.error(format!("`AllowedPattern` does not compile: {}", cause(&e)), Some(node))).ok()
     }
 
     fn length(&mut self, key: &str, node: Option<&Node>) -> Option<usize> {
@@ -117,6 +116,13 @@ impl Reader<'_> {
     }
 }
 
+/// The cause without the position, which counts in a longer text than the one written.
+fn cause(error: &str) -> String {
+    let cause = error.rsplit(": ").next().unwrap_or(error);
+    let mut letters = cause.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     for (parameter, compiled) in template.parameters.iter().zip(&plan.parameters) {
         let pointer = format!("/Parameters/{}", crate::plan::escape(parameter.name.value.as_str()));
@@ -140,7 +146,8 @@ fn default(
     let Some(value) = expr.as_literal().filter(|v| !v.is_null()) else { return };
     let value_type = meant_type(parameter.value_type.as_ref());
     let pointer = format!("{pointer}/Default");
-    match accept(parameter.name.value.as_str(), value.clone(), value_type, constraints) {
+    let accepted = coerce(value.clone(), value_type).and_then(|v| coerce::check(constraints, &v).map(|()| v));
+    match accepted {
         Err(error) => {
             let message = format!("the default of `{}` does not fit: {}", parameter.name.value, error.message);
             found.push(Diagnostic::error(Code::PARAMETER_DEFAULT, message, node.span, pointer));
@@ -207,16 +214,41 @@ fn unused(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     let mut read = BTreeSet::new();
     plan.expressions(&mut |expr| read.extend(parameters_of(expr)));
     inner_reads(plan, &mut read);
+    let broken = found.has_errors();
     for (i, parameter) in template.parameters.iter().enumerate().filter(|(i, _)| !read.contains(i)) {
         let name = parameter.name.value.as_str();
         let others = template.parameters.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, p)| p);
         let mentioned =
             others.filter_map(|p| p.console("AssociationPropertyMetadata")).any(|metadata| mentions(metadata, name));
-        if !mentioned {
+        let mended = broken && meant(template, name, found);
+        if !mentioned && !mended {
             let message = format!("nothing uses parameter `{name}`");
             let pointer = format!("/Parameters/{}", crate::plan::escape(name));
-            found.push(Diagnostic::warning(Code::UNUSED_PARAMETER, message, parameter.name.span, pointer));
+            let finding = Diagnostic::warning(Code::UNUSED_PARAMETER, message, parameter.name.span, pointer);
+            found.push(finding.label("no reference names it"));
         }
+    }
+}
+
+/// True when the name stands in a part that has errors, or is the hint about a name that is not declared: once those
+/// are mended, the parameter is used.
+fn meant(template: &Template, name: &str, found: &Diagnostics) -> bool {
+    let hinted = |finding: &Diagnostic| {
+        let help = finding.help.as_deref().unwrap_or("");
+        finding.code == Code::UNDEFINED_PARAMETER && help.contains(&format!("`{name}`"))
+    };
+    found.iter().any(hinted) || written(&template.to_node(), name)
+}
+
+/// True when text with braces names the parameter.
+fn written(node: &Node, name: &str) -> bool {
+    match &node.kind {
+        NodeKind::Scalar(value) => {
+            let text = value.as_str().filter(|text| text.contains("{{")).map(str::to_ascii_lowercase);
+            text.is_some_and(|text| text.contains(&name.to_ascii_lowercase()))
+        }
+        NodeKind::List(list) => list.iter().any(|n| written(n, name)),
+        NodeKind::Map(map) => map.iter().any(|(_, n)| written(n, name)),
     }
 }
 

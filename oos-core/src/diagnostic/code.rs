@@ -118,12 +118,18 @@ codes! {
     UNKNOWN_API_PARAMETER = "W.UnknownApiParameter";
     /// template that calls itself
     RECURSION = "InvalidTemplate.Recursion";
+    /// child template that does not exist or has errors
+    UNUSABLE_CHILD = "InvalidTemplate.UnusableChild";
+    /// trigger that is not the first task, or in a template that runs as a child
+    TRIGGER_PLACE = "InvalidTemplate.TriggerPlace";
     /// more tasks than the limit
     LIMIT_TASKS = "LimitExceeded.Tasks";
     /// more parameters than the limit
     LIMIT_PARAMETERS = "LimitExceeded.Parameters";
     /// deeper nesting than the limit
     LIMIT_DEPTH = "LimitExceeded.Depth";
+    /// more items of a loop than the limit
+    LIMIT_LOOP_ITEMS = "LimitExceeded.LoopItems";
 }
 
 /// Last parts that are bare nouns and get `invalid-` in front.

@@ -173,7 +173,7 @@ impl Parser<'_> {
         if task == current {
             let message = format!("task `{name}` reads its own output `{rest}`");
             self.report(self.error(Code::UNDEFINED_OUTPUT, message, span).label("not produced yet"));
-        } else if task > current && !self.names.is_outer(task) {
+        } else if self.names.is_later(task) {
             let message = format!("task `{name}` comes later, so `{rest}` is null unless a jump back ran it");
             self.report(self.warning(Code::REFERENCE_LATER, message, span));
         }

@@ -28,13 +28,13 @@ pub trait Names {
     fn in_loop(&self) -> bool;
     /// Index of the task that the expression belongs to; its own outputs are an error, those of later ones a warning.
     fn current_task(&self) -> Option<usize>;
+    /// True when a task comes after the one that the expression belongs to; those around an `ACS::Loop` may not.
+    fn is_later(&self, task: usize) -> bool {
+        self.current_task().is_some_and(|current| task > current)
+    }
     /// How deep functions may nest.
     fn function_depth(&self) -> usize {
         Limits::default().function_depth
-    }
-    /// True for a task of the template around an `ACS::Loop`: it has ended when the expression is evaluated.
-    fn is_outer(&self, _task: usize) -> bool {
-        false
     }
     /// Functions that may be called.
     fn functions(&self) -> &Functions;

@@ -47,15 +47,41 @@ impl Graph {
 
     /// Indices of tasks that some path from the first task reaches.
     pub fn reachable(&self, tasks: usize) -> Vec<bool> {
-        let mut seen = vec![false; tasks];
-        let mut stack = vec![0];
-        while let Some(at) = stack.pop() {
-            let Some(slot) = seen.get_mut(at).filter(|s| !**s) else { continue };
-            *slot = true;
-            stack.extend(self.edges.iter().filter(|e| e.from == at).filter_map(|e| e.to));
-        }
-        seen
+        self.reachable_from([0], tasks)
     }
+
+    /// Indices of these tasks and of those that some path from one of them reaches.
+    pub(crate) fn reachable_from(&self, starts: impl IntoIterator<Item = usize>, tasks: usize) -> Vec<bool> {
+        spread(starts, tasks, self.edges.iter().filter_map(|e| Some((e.from, e.to?))))
+    }
+
+    /// Indices of tasks from which some path leads to the end of the run.
+    pub(crate) fn ending(&self, tasks: usize) -> Vec<bool> {
+        let last = self.edges.iter().filter(|e| e.to.is_none()).map(|e| e.from);
+        spread(last, tasks, self.edges.iter().filter_map(|e| Some((e.to?, e.from))))
+    }
+}
+
+/// What can be reached from `starts` along pairs of (from, to).
+fn spread(
+    starts: impl IntoIterator<Item = usize>,
+    tasks: usize,
+    pairs: impl Iterator<Item = (usize, usize)>,
+) -> Vec<bool> {
+    let mut next = vec![Vec::new(); tasks];
+    for (from, to) in pairs {
+        if let Some(list) = next.get_mut(from) {
+            list.push(to);
+        }
+    }
+    let mut seen = vec![false; tasks];
+    let mut stack: Vec<usize> = starts.into_iter().collect();
+    while let Some(at) = stack.pop() {
+        let Some(slot) = seen.get_mut(at).filter(|s| !**s) else { continue };
+        *slot = true;
+        stack.extend(next.get(at).into_iter().flatten());
+    }
+    seen
 }
 
 fn add(edges: &mut Vec<Edge>, plan: &Plan, i: usize, task: &TaskPlan) {
@@ -66,6 +92,8 @@ fn add(edges: &mut Vec<Edge>, plan: &Plan, i: usize, task: &TaskPlan) {
         Following::Task(t) => Some(t),
     };
     let choices = choice_targets(plan, task);
+    // What is skipped goes on at the next task, not where it leads itself.
+    let skips = task.when.is_some() && (!choices.is_empty() || target(task.on_success) != next);
     if choices.is_empty() {
         edges.push(Edge { from: i, to: target(task.on_success), kind: EdgeKind::Success });
     }
@@ -74,7 +102,7 @@ fn add(edges: &mut Vec<Edge>, plan: &Plan, i: usize, task: &TaskPlan) {
         to: target(to),
         kind: EdgeKind::Choice(number),
     }));
-    if task.when.is_some() && target(task.on_success) != next {
+    if skips {
         edges.push(Edge { from: i, to: next, kind: EdgeKind::Skip });
     }
     if task.on_error != Following::End {

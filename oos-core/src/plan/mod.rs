@@ -12,7 +12,7 @@ mod retry;
 use std::sync::Arc;
 
 pub use compile::Environment;
-pub(crate) use compile::escape;
+pub(crate) use compile::{document, escape, is_document};
 pub(crate) use graph::jump;
 pub use graph::{Edge, EdgeKind, Graph};
 pub use link::{LinkError, PlanSet};

@@ -3,6 +3,7 @@
 use crate::{
     expr::{Functions, Match, NameKind, Names, Variable},
     ids::Name,
+    plan::Environment,
     template::{Task, Template},
 };
 
@@ -13,12 +14,16 @@ pub(super) struct TemplateNames<'a> {
     pub(super) conditions: Vec<Name>,
     pub(super) functions: &'a Functions,
     pub(super) variables: &'a [std::sync::Arc<str>],
-    /// True in properties, outputs and per-item conditions of a looped task.
-    pub(super) in_loop: bool,
     /// The task that is being compiled.
     pub(super) current: Option<usize>,
-    /// Tasks from this index on belong to the template around; they have all run.
-    pub(super) outer_from: usize,
+    /// How deep functions may nest.
+    function_depth: usize,
+    /// How many `ACS::Loop` are around.
+    pub(super) depth: usize,
+    /// True in properties, outputs and per-item conditions of a looped task.
+    looped: bool,
+    /// Of each task of the templates around, whether it comes later; those tasks are numbered after the own ones.
+    around: Vec<bool>,
 }
 
 /// Names of one task.
@@ -41,18 +46,36 @@ impl TaskNames {
 }
 
 impl<'a> TemplateNames<'a> {
-    pub(super) fn of(template: &Template, functions: &'a Functions, variables: &'a [std::sync::Arc<str>]) -> Self {
-        let tasks: Vec<_> = template.tasks.iter().map(TaskNames::of).collect();
+    pub(super) fn of(template: &Template, environment: &'a Environment) -> Self {
         Self {
             parameters: template.parameters.iter().map(|p| p.name.value.clone()).collect(),
-            outer_from: tasks.len(),
-            tasks,
+            tasks: template.tasks.iter().map(TaskNames::of).collect(),
             conditions: template.conditions.iter().map(|c| c.name.value.clone()).collect(),
-            functions,
-            variables,
-            in_loop: false,
+            functions: &environment.functions,
+            variables: &environment.variables,
             current: None,
+            function_depth: environment.limits.function_depth,
+            depth: 0,
+            looped: false,
+            around: Vec::new(),
         }
+    }
+
+    /// Names of the tasks of an `ACS::Loop`, and behind them those of the template around.
+    pub(super) fn inside(template: &Template, environment: &'a Environment, outer: &Self) -> Self {
+        let mut names = Self::of(template, environment);
+        names.parameters.clone_from(&outer.parameters);
+        names.conditions.clone_from(&outer.conditions);
+        // The `ACS::Loop` itself has not ended yet, either.
+        names.around = (0..outer.tasks.len()).map(|t| outer.current == Some(t) || outer.is_later(t)).collect();
+        names.tasks.extend(outer.tasks.iter().cloned());
+        names.depth = outer.depth + 1;
+        names
+    }
+
+    /// Says that what follows is evaluated for each item of a task's loop, or that it is not.
+    pub(super) fn enter_loop(&mut self, looped: bool) {
+        self.looped = looped;
     }
 }
 
@@ -94,15 +117,22 @@ impl Names for TemplateNames<'_> {
     }
 
     fn in_loop(&self) -> bool {
-        self.in_loop
+        self.looped || self.depth > 0
     }
 
     fn current_task(&self) -> Option<usize> {
         self.current
     }
 
-    fn is_outer(&self, task: usize) -> bool {
-        task >= self.outer_from
+    fn is_later(&self, task: usize) -> bool {
+        match task.checked_sub(self.tasks.len() - self.around.len()) {
+            Some(outer) => self.around.get(outer).copied().unwrap_or(false),
+            None => self.current.is_some_and(|current| task > current),
+        }
+    }
+
+    fn function_depth(&self) -> usize {
+        self.function_depth
     }
 
     fn functions(&self) -> &Functions {

@@ -212,6 +212,12 @@ impl From<u64> for Value {
     }
 }
 
+impl From<usize> for Value {
+    fn from(n: usize) -> Self {
+        Self::from(n as u64)
+    }
+}
+
 impl From<f64> for Value {
     fn from(f: f64) -> Self {
         Self::Float(f)

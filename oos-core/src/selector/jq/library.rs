@@ -216,3 +216,57 @@ fn calls_of_path(path: &Path<Term<&'static str>>, calls: &mut BTreeSet<Signature
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_filter_of_the_library_compiles() {
+        assert!(definitions().len() > 90, "the definitions do not parse");
+        for (name, arity) in names().filter(|(name, _)| !name.starts_with("oos__")) {
+            let text = match arity {
+                0 => name.to_owned(),
+                _ => format!("{name}({})", vec!["."; arity].join("; ")),
+            };
+            assert!(super::super::compile(&text).is_ok(), "{text}: {:?}", super::super::compile(&text));
+        }
+    }
+
+    #[test]
+    fn a_program_gets_only_what_it_names() {
+        let needed = needed(&[("map", 1)]);
+        assert_eq!((needed.definitions.len(), needed.natives.len()), (1, 0));
+        let needed = super::needed(&[("select", 1), ("length", 0)]);
+        assert_eq!(needed.definitions.len(), 1);
+        let mut natives: Vec<_> = needed.natives.iter().map(|(name, ..)| *name).collect();
+        natives.sort_unstable();
+        assert_eq!(natives, ["empty", "length"]);
+    }
+
+    #[test]
+    fn what_reaches_beyond_the_input_is_absent() {
+        for name in [
+            "halt",
+            "halt_error",
+            "env",
+            "now",
+            "localtime",
+            "debug",
+            "stderr",
+            "input",
+            "inputs",
+            "input_filename",
+            "input_line_number",
+            "get_search_list",
+            "modulemeta",
+            "debug_empty",
+            "stderr_empty",
+        ] {
+            assert!(!has(name, 0), "{name}");
+        }
+        for name in ["halt", "halt_error", "debug", "strflocaltime", "input_line_number"] {
+            assert!(!has(name, 1), "{name}");
+        }
+    }
+}

@@ -3,10 +3,7 @@
 //! On `fancy-regex`, because public templates use look-ahead, which jaq's own engine lacks. A backtracking engine on
 //! hostile patterns needs a bound: every search gets a small one first and a larger one only after it has been paid for.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fancy_regex::{Captures, Regex, RegexBuilder, RuntimeError};
 use jaq_core::ValX;
@@ -23,7 +20,11 @@ const LONGEST_PATTERN: usize = 16_384;
 
 /// Compiled patterns that one selector keeps.
 // CHOICE: patterns mostly stand in the program; this is for those that are computed.
-const CACHED: usize = 64;
+const CACHED: usize = 16;
+
+/// Bytes of a compiled pattern.
+// CHOICE: room for every counted repetition that names of resources need.
+const COMPILED_BYTES: usize = 512 << 10;
 
 /// Backtracking steps of the first search, and how much more every further one gets.
 const FIRST_LIMIT: usize = 4_000;
@@ -60,23 +61,24 @@ pub(super) static NATIVES: [Spec; 3] = [
     }),
 ];
 
-type Key = (Arc<str>, String, usize);
+/// Text, flags and bound of a pattern.
+type Key = (Arc<str>, Arc<str>, usize);
 
-/// Compiled patterns by text, flags and bound.
+/// Compiled patterns.
 #[derive(Default)]
-pub(in crate::selector) struct Patterns(Mutex<BTreeMap<Key, Arc<Regex>>>);
+pub(in crate::selector) struct Patterns(Mutex<Vec<(Key, Arc<Regex>)>>);
 
 impl Patterns {
-    fn get(&self, key: Key) -> Result<Arc<Regex>, JqError> {
+    fn get(&self, key: &Key) -> Result<Arc<Regex>, JqError> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(regex) = cache.get(&key) {
+        if let Some((_, regex)) = cache.iter().find(|(known, _)| known == key) {
             return Ok(regex.clone());
         }
-        let regex = Arc::new(compile(&key)?);
+        let regex = Arc::new(compile(key)?);
         if cache.len() >= CACHED {
             cache.clear();
         }
-        cache.insert(key, regex.clone());
+        cache.push((key.clone(), regex.clone()));
         Ok(regex)
     }
 }
@@ -87,7 +89,7 @@ fn compile((pattern, flags, limit): &Key) -> Result<Regex, JqError> {
         return fail("the regular expression is too long");
     }
     let mut builder = RegexBuilder::new(pattern);
-    builder.backtrack_limit(*limit).delegate_size_limit(1 << 20).delegate_dfa_size_limit(1 << 20);
+    builder.backtrack_limit(*limit).delegate_size_limit(COMPILED_BYTES).delegate_dfa_size_limit(COMPILED_BYTES);
     builder.case_insensitive(flags.contains('i')).ignore_whitespace(flags.contains('x'));
     builder.dot_matches_new_line(flags.contains('p')).find_not_empty(flags.contains('n'));
     builder.build().or_else(|error| fail(format!("{pattern} (at offset 0) is not a valid regex: {error}")))
@@ -98,7 +100,7 @@ fn compile((pattern, flags, limit): &Key) -> Result<Regex, JqError> {
 /// # Errors
 /// A pattern that does not compile, or a bound that was hit.
 pub(in crate::selector) fn is_match(patterns: &Patterns, pattern: &str, text: &str) -> Result<bool, JqError> {
-    let found = Search::start(patterns, text, pattern.into(), String::new())?;
+    let found = Search::start(patterns, text, pattern.into(), "".into())?;
     found.is_match()
 }
 
@@ -107,7 +109,7 @@ struct Search<'a> {
     patterns: &'a Patterns,
     text: &'a str,
     pattern: Arc<str>,
-    flags: String,
+    flags: Arc<str>,
     /// The pattern with the lowest bound.
     regex: Arc<Regex>,
     most: usize,
@@ -133,27 +135,28 @@ impl<'a> Search<'a> {
         let Value::String(pattern) = pattern else {
             return fail(format!("{} cannot be matched, as it is not a string", show(&pattern)));
         };
-        let mut flags = match &flags {
-            Value::Null => String::new(),
-            Value::String(flags) => flags.to_string(),
-            other => return fail(format!("{} is not a string", show(other))),
+        let flags = match flags {
+            Value::Null => more.into(),
+            Value::String(flags) if more.is_empty() => flags,
+            Value::String(flags) => format!("{flags}{more}").into(),
+            other => return fail(format!("{} is not a string", show(&other))),
         };
         if let Some(unknown) = flags.chars().find(|c| !"gimnpslx".contains(*c)) {
             return fail(format!("{flags} is not a valid modifier string (`{unknown}`)"));
         }
-        flags.push_str(more);
         Self::start(patterns, text, pattern, flags)
     }
 
-    fn start(patterns: &'a Patterns, text: &'a str, pattern: Arc<str>, flags: String) -> Result<Self, JqError> {
+    fn start(patterns: &'a Patterns, text: &'a str, pattern: Arc<str>, flags: Arc<str>) -> Result<Self, JqError> {
         let most = meter::regex_steps();
-        let regex = patterns.get((pattern.clone(), flags.clone(), FIRST_LIMIT.min(most)))?;
+        let regex = patterns.get(&(pattern.clone(), flags.clone(), FIRST_LIMIT.min(most)))?;
         Ok(Self { patterns, text, pattern, flags, regex, most })
     }
 
     /// The first match at or after a position.
     fn find_at(&self, at: usize) -> Result<Option<Captures<'a, str>>, JqError> {
-        meter::spend(meter::scan_cost(self.text.len().saturating_sub(at)))?;
+        // A search may run to the end of the text before it settles for a match nearby.
+        meter::spend(meter::scan_cost(self.text.len().saturating_sub(at) / 2))?;
         self.bounded(|regex| regex.captures_from_pos(self.text, at))
     }
 
@@ -176,7 +179,7 @@ impl<'a> Search<'a> {
                 Err(fancy_regex::Error::RuntimeError(RuntimeError::BacktrackLimitExceeded)) if limit < self.most => {
                     limit = limit.saturating_mul(LIMIT_FACTOR).min(self.most);
                     meter::spend((limit / BACKTRACKS_PER_STEP) as u64)?;
-                    found = search(&*self.patterns.get((self.pattern.clone(), self.flags.clone(), limit))?);
+                    found = search(&*self.patterns.get(&(self.pattern.clone(), self.flags.clone(), limit))?);
                 }
                 Err(_) => {
                     meter::trip(meter::Bound::Regex);

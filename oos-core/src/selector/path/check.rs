@@ -1,7 +1,7 @@
 //! What the grammar of `jsonpath-rust` lets pass and RFC 9535 does not: types of function arguments and results.
 
 use jsonpath_rust::parser::model::{
-    Comparable, Comparison, Filter, FilterAtom, FnArg, JpQuery, Segment, Selector, Test, TestFunction,
+    Comparable, Filter, FilterAtom, FnArg, JpQuery, Segment, Selector, Test, TestFunction,
 };
 
 type Checked = Result<(), String>;
@@ -50,15 +50,11 @@ fn filter(filter: &Filter, left: &mut usize) -> Checked {
             test => self::test(test, left),
         },
         Filter::Atom(FilterAtom::Comparison(comparison)) => {
-            let (a, b) = operands(comparison);
+            let (a, b) = comparison.vals();
             comparable(a, left)?;
             comparable(b, left)
         }
     }
-}
-
-pub(super) fn operands(comparison: &Comparison) -> (&Comparable, &Comparable) {
-    comparison.vals()
 }
 
 fn comparable(comparable: &Comparable, left: &mut usize) -> Checked {

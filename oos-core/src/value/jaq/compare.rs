@@ -73,8 +73,8 @@ impl PartialEq for JqValue {
 
 impl Eq for JqValue {}
 
+#[expect(clippy::non_canonical_partial_ord_impl, reason = "comparison in programs is metered, sorting is not")]
 impl PartialOrd for JqValue {
-    #[expect(clippy::non_canonical_partial_ord_impl, reason = "comparison in programs is metered, sorting is not")]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(compare(&self.value, &other.value))
     }

@@ -129,8 +129,7 @@ impl ValT for JqValue {
         meter::spend(meter::TERM)?;
         let found = access::get(&self.value, &key.value)?;
         Ok(match (&self.value, &key.value) {
-            (Value::Null, _) | (_, Value::Map(_)) => self.link(found),
-            (_, Value::List(_)) => Self::derived(found, 1),
+            (Value::Null, _) | (_, Value::Map(_) | Value::List(_)) => self.link(found, 1),
             _ => self.child(found),
         })
     }
@@ -138,7 +137,7 @@ impl ValT for JqValue {
     fn range(self, range: val::Range<&Self>) -> JqResult {
         let bound = |bound: Option<&Self>| bound.map_or(Value::Null, |b| b.value.clone());
         let part = access::slice(&self.value, &bound(range.start), &bound(range.end))?;
-        Ok(self.link(part))
+        Ok(self.link(part, 1))
     }
 
     fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(self, opt: Opt, f: impl Fn(Self) -> I) -> ValX<'a, Self> {

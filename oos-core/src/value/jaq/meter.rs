@@ -62,36 +62,56 @@ impl Bound {
     }
 }
 
-#[derive(Clone, Copy)]
-struct State {
-    steps: u64,
-    bytes: u64,
+/// The state of the meter; parts apart, because this is touched at every step.
+struct Meter {
+    steps: Cell<u64>,
+    bytes: Cell<u64>,
     /// Address in the stack at the start of the program; 0 when none runs.
-    base: usize,
+    base: Cell<usize>,
     /// Backtracking steps of one search of a regular expression.
-    regex: usize,
-    hit: Option<Bound>,
+    regex: Cell<usize>,
+    hit: Cell<Option<Bound>>,
 }
 
-const IDLE: State = State { steps: u64::MAX, bytes: u64::MAX, base: 0, regex: usize::MAX, hit: None };
-
 thread_local! {
-    static METER: Cell<State> = const { Cell::new(IDLE) };
+    static METER: Meter = const {
+        Meter {
+            steps: Cell::new(u64::MAX),
+            bytes: Cell::new(u64::MAX),
+            base: Cell::new(0),
+            regex: Cell::new(usize::MAX),
+            hit: Cell::new(None),
+        }
+    };
 }
 
 /// Puts the meter of a program in place and the former one back.
-pub(crate) struct Guard(State);
+pub(crate) struct Guard(Meter);
 
 impl Guard {
     /// Starts to meter on this thread.
     pub(crate) fn start(steps: u64, bytes: u64, regex: usize) -> Self {
-        Self(METER.replace(State { steps, bytes, base: stack_address(), regex, hit: None }))
+        METER.with(|meter| {
+            Self(Meter {
+                steps: Cell::new(meter.steps.replace(steps)),
+                bytes: Cell::new(meter.bytes.replace(bytes)),
+                base: Cell::new(meter.base.replace(stack_address())),
+                regex: Cell::new(meter.regex.replace(regex)),
+                hit: Cell::new(meter.hit.replace(None)),
+            })
+        })
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        METER.set(self.0);
+        METER.with(|meter| {
+            meter.steps.swap(&self.0.steps);
+            meter.bytes.swap(&self.0.bytes);
+            meter.base.swap(&self.0.base);
+            meter.regex.swap(&self.0.regex);
+            meter.hit.swap(&self.0.hit);
+        });
     }
 }
 
@@ -102,29 +122,31 @@ fn stack_address() -> usize {
 
 /// Counts steps; false when the program must stop.
 pub(crate) fn charge(steps: u64) -> bool {
-    let mut state = METER.get();
-    if state.hit.is_some() {
-        return false;
-    }
-    let stack = if state.base == 0 { 0 } else { state.base.abs_diff(stack_address()) };
-    let steps = steps + (stack.saturating_sub(FREE_STACK) / STACK_PER_STEP) as u64;
-    match state.steps.checked_sub(steps) {
-        _ if stack > STACK_BYTES => state.hit = Some(Bound::Stack),
-        Some(left) => state.steps = left,
-        None => state.hit = Some(Bound::Steps),
-    }
-    METER.set(state);
-    state.hit.is_none()
+    METER.with(|meter| {
+        if meter.hit.get().is_some() {
+            return false;
+        }
+        let base = meter.base.get();
+        let stack = if base == 0 { 0 } else { base.abs_diff(stack_address()) };
+        let steps = if stack > FREE_STACK { steps + ((stack - FREE_STACK) / STACK_PER_STEP) as u64 } else { steps };
+        match meter.steps.get().checked_sub(steps) {
+            _ if stack > STACK_BYTES => meter.hit.set(Some(Bound::Stack)),
+            Some(left) => {
+                meter.steps.set(left);
+                return true;
+            }
+            None => meter.hit.set(Some(Bound::Steps)),
+        }
+        false
+    })
 }
 
 /// Counts bytes that are about to be allocated, and the steps it takes to fill them; false when the program must stop.
 pub(crate) fn grow(bytes: usize) -> bool {
-    let mut state = METER.get();
-    match state.bytes.checked_sub(bytes as u64) {
-        Some(left) => state.bytes = left,
-        None => state.hit = state.hit.or(Some(Bound::Bytes)),
-    }
-    METER.set(state);
+    METER.with(|meter| match meter.bytes.get().checked_sub(bytes as u64) {
+        Some(left) => meter.bytes.set(left),
+        None => trip(Bound::Bytes),
+    });
     charge(scan_cost(bytes))
 }
 
@@ -133,21 +155,19 @@ pub(crate) fn scan_cost(bytes: usize) -> u64 {
     (bytes / BYTES_PER_STEP) as u64 + 1
 }
 
-/// Stops the program.
+/// Stops the program; the first bound that is hit counts.
 pub(crate) fn trip(bound: Bound) {
-    let mut state = METER.get();
-    state.hit = state.hit.or(Some(bound));
-    METER.set(state);
+    METER.with(|meter| meter.hit.set(meter.hit.get().or(Some(bound))));
 }
 
 /// Backtracking steps that one search of a regular expression may take.
 pub(crate) fn regex_steps() -> usize {
-    METER.get().regex
+    METER.with(|meter| meter.regex.get())
 }
 
 /// The bound that was hit.
 pub(crate) fn hit() -> Option<Bound> {
-    METER.get().hit
+    METER.with(|meter| meter.hit.get())
 }
 
 /// The error that hooks give once a bound was hit; the run replaces it by the bound.

@@ -80,13 +80,13 @@ impl JqValue {
         Self { value, depth, chain: self.chain }
     }
 
-    /// What lies one step below null, or a slice of this value.
-    pub(crate) fn link(&self, value: Value) -> Self {
-        let chain = self.chain + 1;
+    /// What lies so many steps further on a path that may go on for ever: below null, along slices or given by keys.
+    pub(crate) fn link(&self, value: Value, steps: usize) -> Self {
+        let chain = self.chain.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
         if chain > MAX_CHAIN {
             meter::trip(Bound::Depth);
         }
-        Self { depth: if is_container(&value) { self.depth } else { 0 }, value, chain }
+        Self { depth: if is_container(&value) { self.depth.max(1) } else { 0 }, value, chain }
     }
 
     /// Upper bound of the nesting.

@@ -219,7 +219,7 @@ fn checked_path<'a>(path: &'a JqValue, otherwise: &str) -> Result<&'a [Value], J
 
 fn get_path(value: &JqValue, path: &JqValue) -> JqResult {
     let keys = checked_path(path, "Path must be specified as an array")?;
-    Ok(value.part(access::get_path(&value.value, keys)?))
+    Ok(value.link(access::get_path(&value.value, keys)?, keys.len()))
 }
 
 fn set_path(mut value: JqValue, path: &[Value], new: JqValue) -> JqResult {

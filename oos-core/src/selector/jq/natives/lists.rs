@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Spec, once};
 use crate::value::{
     Value,
-    jaq::{JqError, JqResult, JqValue, access, fail, meter, show},
+    jaq::{JqError, JqResult, JqValue, access, fail, meter, ops::log2, show},
 };
 
 pub(super) static NATIVES: [Spec; 17] = [
@@ -54,10 +54,6 @@ pub(super) static NATIVES: [Spec; 17] = [
     }),
     Spec::new("implode", "", |cv| once(implode(&cv.1))),
 ];
-
-fn log2(n: usize) -> u64 {
-    u64::from(n.checked_ilog2().unwrap_or(0)) + 1
-}
 
 /// Positions in sorted order; equal ones keep their order.
 fn order(keys: &[Value]) -> Result<Vec<usize>, JqError> {

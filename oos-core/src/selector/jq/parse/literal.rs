@@ -46,11 +46,6 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// A constant text.
-    pub(super) fn text_term(&mut self, text: &str) -> Term<&'s str> {
-        Term::Str(None, vec![StrPart::Str(self.keep(text.to_owned()))])
-    }
-
     /// A string from its opening quote; `format` is applied to what is interpolated.
     pub(super) fn string(&mut self, format: Option<&'s str>) -> Parsed<Node<'s>> {
         let parts = self.string_parts()?;

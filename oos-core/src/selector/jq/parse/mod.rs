@@ -129,6 +129,7 @@ impl<'s> Parser<'s> {
     fn symbol(&mut self) -> Option<&'static str> {
         self.skip_blanks();
         let rest = self.rest();
+        rest.bytes().next().filter(u8::is_ascii_punctuation)?;
         SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol))
     }
 

@@ -1,6 +1,9 @@
 //! Pieces of the tree while it is built: what is constant, what has exactly one result, how deep it is.
 
-use jaq_core::load::parse::{BinaryOp, Pattern, Term};
+use jaq_core::load::{
+    lex::StrPart,
+    parse::{BinaryOp, Pattern, Term},
+};
 
 use super::{MOST_NODES, Mistake, Parsed, Parser};
 use crate::value::Value;
@@ -77,12 +80,28 @@ impl<'s> Parser<'s> {
             Value::Int(i) => Term::Num(self.keep(i.to_string())),
             Value::Float(f) if f.is_finite() => Term::Num(self.keep(format!("{f:e}"))),
             Value::String(s) => self.text_term(&s),
-            value => {
-                let name = self.keep(format!("$oos__{}", self.constants.len()));
-                self.constants.push((name, value));
-                Term::Var(name)
-            }
+            value => self.constant(value),
         })
+    }
+
+    /// A variable that stands for a constant.
+    fn constant(&mut self, value: Value) -> Term<&'s str> {
+        let name = self.keep(format!("$oos__{}", self.constants.len()));
+        self.constants.push((name, value));
+        Term::Var(name)
+    }
+
+    /// A constant text. As a variable it is shared, where a literal is copied whenever it is evaluated; but variables
+    /// are found by counting, so there are not too many of them.
+    pub(super) fn text_term(&mut self, text: &str) -> Term<&'s str> {
+        // CHOICE: up to here looking a variable up is faster than copying a text.
+        const MOST: usize = 24;
+        let known = self.constants.iter().take(MOST).find(|(_, known)| known.as_str() == Some(text));
+        match known {
+            Some((name, _)) => Term::Var(name),
+            None if self.constants.len() < MOST => self.constant(text.into()),
+            None => Term::Str(None, vec![StrPart::Str(self.keep(text.to_owned()))]),
+        }
     }
 
     pub(super) fn boxed(&mut self, node: Node<'s>) -> Parsed<Box<Term<&'s str>>> {

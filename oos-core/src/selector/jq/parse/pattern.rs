@@ -195,7 +195,7 @@ impl<'s> Parser<'s> {
             params.push(super::scope::DEPTH);
         }
         let depth = above([&body, &rest]);
-        let definition = Def { name: name, args: params, body: self.term_of(body)? };
+        let definition = Def { name, args: params, body: self.term_of(body)? };
         let (single, rest) = (rest.is_single(), self.boxed(rest)?);
         self.node(Term::Def(vec![definition], rest), single, depth)
     }
@@ -231,7 +231,7 @@ impl<'s> Parser<'s> {
         }
         let (single, depth) = (body.is_single(), above([&body]));
         let definitions =
-            values.into_iter().map(|(name, variable)| Def { name: name, args: Vec::new(), body: Term::Var(variable) });
+            values.into_iter().map(|(name, variable)| Def { name, args: Vec::new(), body: Term::Var(variable) });
         let definitions = definitions.collect();
         let body = self.boxed(body)?;
         self.node(Term::Def(definitions, body), single, depth)

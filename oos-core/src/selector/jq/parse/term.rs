@@ -107,7 +107,7 @@ impl<'s> Parser<'s> {
     fn field(&mut self) -> Parsed<Part<Term<&'s str>>> {
         let word = self.word_here().unwrap_or_default();
         self.at += word.len();
-        Ok(Part::Index(Term::Str(None, vec![jaq_core::load::lex::StrPart::Str(word)])))
+        Ok(Part::Index(self.text_term(word)))
     }
 
     fn key(&mut self, key: Node<'s>, state: &mut Followed) -> Parsed<Part<Term<&'s str>>> {
