@@ -225,7 +225,7 @@ fn line_of(bed: &TestBed, run: &Run, fired: bool, why: String) -> Line {
         events.iter().filter(|e| matches!(&e.kind, EventKind::StepEnded { key, .. } if key.item.is_none())).count();
     let calls = bed.cloud().calls();
     let shaped = |call: &&oos_testkit::Call| {
-        matches!(call.answer, Answer::Ok(_)) && !bed.cloud().has_model(&call.service, &call.api)
+        matches!(call.answer, Answer::Ok(_)) && !FakeCloud::models(&call.service, &call.api)
     };
     let numbers = Numbers { tasks, calls: calls.len(), shaped: calls.iter().filter(shaped).count() };
     let Some(finished) = run.finished() else { return Line { numbers, ..Line::bad(why) } };

@@ -344,11 +344,6 @@ impl FakeCloud {
         self.with(|state| state.fallback = level);
     }
 
-    /// True when the fake has a model of the operation; the others are answered as [`FakeCloud::unmodelled`] says.
-    pub fn has_model(&self, service: &str, operation: &str) -> bool {
-        api::service(service).is_some_and(|service| api::api(service, operation).is_some())
-    }
-
     /// Unknown parameter names are taken instead of refused.
     pub fn lenient_parameters(&self) {
         self.with(|state| state.options.strict_parameters = false);

@@ -4,6 +4,9 @@
 mod addresses;
 mod images;
 mod instances;
+mod scaling;
+mod services;
+mod stacks;
 mod triggers;
 
 use std::path::PathBuf;
