@@ -52,7 +52,6 @@ use crate::{
 
 /// What a start may choose; [`StartOptions::default`] is the service's.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
 pub struct StartOptions {
     /// Name under which the template is recorded.
     pub template_name: Option<TemplateName>,
