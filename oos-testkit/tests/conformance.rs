@@ -197,7 +197,8 @@ fn our_own_actions_keep_the_contract() {
     let stop = params! {
         "Service" => "ECS", "API" => "StopInstance", "Parameters" => params! { "InstanceId" => "i-1" },
     };
-    let stopped = |world: &conformance::action::World| Value::from(world.cloud.calls().of("ECS", "StopInstance").len() as u64);
+    let stopped =
+        |world: &conformance::action::World| Value::from(world.cloud.calls().of("ECS", "StopInstance").len() as u64);
     let cases = [
         get(describe).output("TotalCount", ValueType::Number),
         Case::new("unknown", unknown).fails("Testkit.UnmodelledApi"),
