@@ -158,11 +158,10 @@ impl Executor {
             task.flag.queued.store(false, Ordering::Release);
             let waker = Waker::from(task.flag.clone());
             let pending = task.future.as_mut().poll(&mut Context::from_waker(&waker)) == Poll::Pending;
-            if pending {
-                if let Some(slot) = lock(&self.0.tasks).get_mut(index) {
+            if pending
+                && let Some(slot) = lock(&self.0.tasks).get_mut(index) {
                     *slot = Some(task);
                 }
-            }
         }
     }
 

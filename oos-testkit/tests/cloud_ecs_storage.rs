@@ -1,5 +1,7 @@
 //! Disks, snapshots and images of the fake cloud.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 use oos_testkit::prelude::*;
 
 fn ecs(cloud: &FakeCloud, api: &str, params: serde_json::Value) -> Result<Value, String> {

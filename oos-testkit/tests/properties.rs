@@ -193,7 +193,7 @@ proptest! {
         one_end_per_step(&bench);
         // The prefix goes on to the same end with the rest of the inputs.
         let mut prefix = prefix;
-        for input in bench.inputs[cut..].to_vec() {
+        for input in bench.inputs[cut..].iter().cloned() {
             prefix.now = input.at;
             prefix.take(input.kind);
         }

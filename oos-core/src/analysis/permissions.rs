@@ -171,7 +171,7 @@ pub(super) fn policy_of<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Policy
     for need in needs {
         by_action.entry(need.action.clone()).or_default().insert(need.resource.clone());
     }
-    let mut statements: BTreeMap<(String, BTreeSet<Arc<str>>), Vec<Arc<str>>> = BTreeMap::new();
+    let mut statements = BTreeMap::<(String, BTreeSet<Arc<str>>), Vec<Arc<str>>>::new();
     for (action, mut resources) in by_action {
         if resources.contains(arn::ANY) {
             resources = BTreeSet::from([arn::ANY.into()]);

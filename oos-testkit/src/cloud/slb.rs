@@ -125,8 +125,11 @@ fn int(m: &Map, name: &str) -> Option<i64> {
     m.get_folded(name).and_then(|(_, v)| v.as_i64().or_else(|| v.to_text().trim().parse().ok()))
 }
 
+/// A server of a request: id, weight, port.
+type Given = (Arc<str>, Option<i64>, Option<i64>);
+
 /// The servers of a request: id, weight where it is given, port where it is given.
-fn given(p: &Params) -> Result<Vec<(Arc<str>, Option<i64>, Option<i64>)>, ApiError> {
+fn given(p: &Params) -> Result<Vec<Given>, ApiError> {
     let texts = |m: &Map| m.get_folded("ServerId").map(|(_, v)| v.to_text()).unwrap_or_default();
     let mut list: Vec<_> =
         p.maps("BackendServers").iter().map(|m| (texts(m), int(m, "Weight"), int(m, "Port"))).collect();

@@ -71,11 +71,12 @@ fn case_12_abandons_the_members_when_the_role_may_not() {
 const ROLLING: &str = "ACS-ESS-RollingUpdateByRunCommandInScalingGroup";
 
 /// Goes on at every pause between batches; gives the number of pauses.
-fn through_pauses(bed: &TestBed, run: &Run, task: &str) -> usize {
+fn through_pauses(bed: &TestBed, run: &Run, task: &str, during: impl Fn()) -> usize {
     let mut pauses = 0;
     bed.run_until_waiting();
     while run.status() == ExecutionStatus::Waiting && pauses < 10 {
         pauses += 1;
+        during();
         bed.resume(run, task);
         bed.run_until_waiting();
     }
@@ -94,14 +95,28 @@ fn case_13_updates_a_group_by_batches_and_rolls_back() {
             "batchPauseOption" => "EveryBatchPause",
         };
         let run = bed.start(ROLLING, parameters);
-        assert_eq!(through_pauses(bed, &run, "invokeByRunCommand"), 1, "{}", run.report());
+        let pauses = through_pauses(bed, &run, "invokeByRunCommand", || {
+            assert_eq!(cloud.ess(&group).suspended().len(), 5, "no other activity meanwhile");
+            assert_eq!(cloud.calls().of("ECS", "RunCommand").len(), 2, "one batch");
+        });
+        assert_eq!(pauses, 1, "{}", run.report());
         run.expect_success();
         cloud.calls().max_in_flight(loop_items("invokeByRunCommand")).exactly(2);
         cloud.calls().of("ESS", "SuspendProcesses").count(1);
         cloud.calls().of("ESS", "ResumeProcesses").count(1);
         assert!(cloud.ess(&group).suspended().is_empty());
         assert_eq!(cloud.ess(&group).states(), vec!["InService"; 4]);
-        cloud.calls().of("ESS", "EnterStandby").count(4..);
+        for id in &members {
+            let standby = json!({"InstanceId": [id]});
+            cloud
+                .calls()
+                .in_order([
+                    call("ESS", "EnterStandby").with(standby.clone()),
+                    call("ECS", "RunCommand").with(json!({"InstanceId": [id]})),
+                    call("ESS", "ExitStandby").with(standby),
+                ])
+                .overall();
+        }
         let tag = json!({"ess:rollingupdate": format!("oos:{}", run.id())});
         for id in &members {
             assert_eq!(cloud.ecs().tags(id), Value::from(tag.clone()));
@@ -117,6 +132,7 @@ fn case_13_updates_a_group_by_batches_and_rolls_back() {
         );
         bed.run_to_end();
         back.expect_success();
+        assert!(!back.reached("tagInstance"));
         for id in &members {
             assert_eq!(cloud.assistant().ran_on(id), ["update.sh", "undo.sh"]);
         }

@@ -23,7 +23,6 @@ use crate::{
         action::{ActionClass, RetryRule},
         control::WaitingFor,
     },
-    template::ValueType,
     time::parse_sleep_duration,
 };
 

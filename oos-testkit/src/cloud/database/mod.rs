@@ -68,6 +68,9 @@ pub struct Databases {
     kind: Kind,
 }
 
+/// Makes the members of a new instance: state, id, region.
+type Data = fn(&State, &str, &str) -> Map;
+
 impl Databases {
     pub(crate) fn new(cloud: FakeCloud, kind: Kind) -> Self {
         Self { cloud, kind }
@@ -77,7 +80,7 @@ impl Databases {
     pub fn create(&self) -> String {
         self.cloud.with(|state| {
             let region = state.region.to_string();
-            let (prefix, data): (&str, fn(&State, &str, &str) -> Map) = match self.kind {
+            let (prefix, data): (&str, Data) = match self.kind {
                 rds::KIND => ("rm-", rds::data),
                 redis::KIND => ("r-", redis::data),
                 "PolarDB::Cluster" => ("pc-", other::data),

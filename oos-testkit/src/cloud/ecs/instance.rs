@@ -360,7 +360,3 @@ fn disk_of(get: impl Fn(&str) -> Value, base: Disk) -> Disk {
     }
 }
 
-/// `EipAddress` and `PublicIpAddress` of an instance without any.
-pub(crate) fn clear_eip(r: &mut Resource) {
-    r.set("EipAddress", no_eip());
-}

@@ -96,7 +96,7 @@ pub(crate) fn untag(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (kind, keys, all) = (kind_of(p)?, p.list("TagKey"), p.bool("All"));
     for id in p.need_list("ResourceId")? {
         let tags = &mut ctx.change(kind, &id, "InvalidResourceId.NotFound")?.tags;
-        tags.retain(|key, _| !(all && keys.is_empty()) && !keys.iter().any(|k| **k == **key));
+        tags.retain(|key, _| !(keys.iter().any(|k| **k == **key) || all && keys.is_empty()));
     }
     done()
 }
@@ -148,7 +148,3 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     Ok(wrapped("Tags", "Tag", rows, fields))
 }
 
-/// The error of a resource that does not exist, for the calls of other products.
-pub(crate) fn unknown() -> ApiError {
-    error("InvalidResourceId.NotFound")
-}
