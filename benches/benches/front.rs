@@ -37,7 +37,8 @@ fn main() {
     let bare = least(ROUNDS, || {
         all.iter().map(|text| serde_yaml::from_str::<serde_yaml::Value>(text).unwrap()).collect::<Vec<_>>().len()
     });
-    let parse = |text: &String| Template::parse_source(SourceText::new("t", text.as_str()), &Limits::default()).unwrap();
+    let parse =
+        |text: &String| Template::parse_source(SourceText::new("t", text.as_str()), &Limits::default()).unwrap();
     let parsed = least(ROUNDS, || all.iter().map(parse).collect::<Vec<_>>().len());
     let whole = least(ROUNDS, || {
         all.iter().map(|text| Plan::compile(&parse(text), &environment).unwrap()).collect::<Vec<_>>().len()
@@ -48,7 +49,8 @@ fn main() {
     println!("parse with places and findings{:>8.2} ms  ratio {:.2}", ms(parsed), ms(parsed) / ms(bare));
     println!("parse, check and compile      {:>8.2} ms  ratio {:.2} (aim 3)", ms(whole), ms(whole) / ms(bare));
 
-    let instances: Value = (0..100).map(|i| oos_core::params! { "InstanceId" => format!("i-{i}"), "Status" => "Running" }).collect();
+    let instances: Value =
+        (0..100).map(|i| oos_core::params! { "InstanceId" => format!("i-{i}"), "Status" => "Running" }).collect();
     let document = oos_core::params! { "Instances" => oos_core::params! { "Instance" => instances } };
     for text in [
         "Instances.Instance[].InstanceId",

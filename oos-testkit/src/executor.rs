@@ -158,10 +158,9 @@ impl Executor {
             task.flag.queued.store(false, Ordering::Release);
             let waker = Waker::from(task.flag.clone());
             let pending = task.future.as_mut().poll(&mut Context::from_waker(&waker)) == Poll::Pending;
-            if pending
-                && let Some(slot) = lock(&self.0.tasks).get_mut(index) {
-                    *slot = Some(task);
-                }
+            if pending && let Some(slot) = lock(&self.0.tasks).get_mut(index) {
+                *slot = Some(task);
+            }
         }
     }
 

@@ -2,15 +2,7 @@
 
 use std::{path::Path, sync::Barrier, time::Duration};
 
-<<<<<<< HEAD:oos-sqlite/tests/store/files.rs
 use crate::common::{at, ended, fresh, header, id, open, quick, record, row, started, write};
-=======
-mod common;
-
-use std::{path::Path, sync::Barrier, time::Duration};
-
-use common::{at, ended, fresh, header, id, open, quick, record, row, started, write};
->>>>>>> h/cases:oos-sqlite/tests/files.rs
 use oos_core::{
     machine::ExecutionStatus,
     ports::{

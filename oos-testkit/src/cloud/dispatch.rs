@@ -137,9 +137,10 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
     ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
     let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
     if state.options.strict_parameters
-        && let Some(name) = r.unknown.first() {
-            return Err(invalid(name, format_args!("{} has no parameter of this name", api.name)));
-        }
+        && let Some(name) = r.unknown.first()
+    {
+        return Err(invalid(name, format_args!("{} has no parameter of this name", api.name)));
+    }
     let params = Params(r.params.clone());
     if let Some(name) = api.required().find(|name| params.str(name).is_none()) {
         return Err(missing(name));

@@ -265,9 +265,10 @@ impl State {
         let Some(polled) = self.polled.get_mut(&key) else { return };
         polled.left = polled.left.saturating_sub(1);
         if polled.left == 0
-            && let Some(polled) = self.polled.remove(&key) {
-                self.finish(&key, polled.generation, polled.end);
-            }
+            && let Some(polled) = self.polled.remove(&key)
+        {
+            self.finish(&key, polled.generation, polled.end);
+        }
     }
 
     fn take_behaviour(&mut self, key: &Key, event: &str) -> Behaviour {

@@ -139,9 +139,10 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 fn create(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     if let Some(name) = p.str("ImageName")
-        && ctx.list(KIND).any(|r| r.str("ImageName") == &*name) {
-            return Err(error("InvalidImageName.Duplicated"));
-        }
+        && ctx.list(KIND).any(|r| r.str("ImageName") == &*name)
+    {
+        return Err(error("InvalidImageName.Duplicated"));
+    }
     let region = Arc::clone(&ctx.region);
     let (snapshots, os) = if let Some(instance) = p.str("InstanceId") {
         in_state(ctx, &instance, &["Running", "Stopped"])?;

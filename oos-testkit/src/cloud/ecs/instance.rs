@@ -359,4 +359,3 @@ fn disk_of(get: impl Fn(&str) -> Value, base: Disk) -> Disk {
         device: text("Device").or(base.device),
     }
 }
-

@@ -147,4 +147,3 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (rows, fields) = page(p, seen.values().cloned().collect(), TEN)?;
     Ok(wrapped("Tags", "Tag", rows, fields))
 }
-

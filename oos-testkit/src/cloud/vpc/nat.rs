@@ -71,9 +71,10 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 fn describe_entries(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let table = p.str("ForwardTableId");
     if let Some(table) = &table
-        && !ctx.list(KIND).any(|r| *table_of(ctx.s, &r.id) == **table) {
-            return Err(error("InvalidForwardTableId.NotFound"));
-        }
+        && !ctx.list(KIND).any(|r| *table_of(ctx.s, &r.id) == **table)
+    {
+        return Err(error("InvalidForwardTableId.NotFound"));
+    }
     let wanted = p.ids("ForwardEntryId");
     let names = ["InternalPort", "ExternalPort", "InternalIp", "ExternalIp", "IpProtocol"];
     let equal: Vec<_> = names.iter().filter_map(|m| Some((*m, p.str(m)?))).collect();
