@@ -98,7 +98,7 @@ impl FaultRule {
         let hit = match self.pick {
             Pick::Every => true,
             Pick::Nth(nth) => n + 1 == nth,
-            Pick::EveryNth(nth) => nth > 0 && (n + 1) % nth == 0,
+            Pick::EveryNth(nth) => nth > 0 && (n + 1).is_multiple_of(nth),
             Pick::First(first) => n < first,
             Pick::KOfN { k, n: of } => of > 0 && rank(self.seed, n / of * of, of, n) < k,
         };

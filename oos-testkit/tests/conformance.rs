@@ -242,7 +242,8 @@ impl ExecutionStore for Flawed {
                 let rows = std::mem::take(&mut write.summaries);
                 let taken = self.0.append(write.clone()).await;
                 let seq = self.0.load(&write.id).await?.records.last().map_or(0, |r| r.seq);
-                let rows = JournalWrite { records: Vec::new(), summaries: rows, expected_seq: seq, snapshot: None, ..write };
+                let rows =
+                    JournalWrite { records: Vec::new(), summaries: rows, expected_seq: seq, snapshot: None, ..write };
                 let _ = self.0.append(rows).await;
                 return taken;
             }
@@ -258,7 +259,13 @@ impl ExecutionStore for Flawed {
 
 #[async_trait]
 impl ExecutionIndex for Flawed {
-    async fn claim(&self, id: &ExecutionId, who: &OwnerId, now: Timestamp, until: Timestamp) -> Result<Epoch, StoreError> {
+    async fn claim(
+        &self,
+        id: &ExecutionId,
+        who: &OwnerId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Epoch, StoreError> {
         let until = if self.1 == StoreFlaw::ForgetsLeases { now } else { until };
         self.0.claim(id, who, now, until).await
     }
@@ -324,7 +331,11 @@ fn a_caller_that_blames_the_network_is_found() {
     }
     let cloud = FakeCloud::new();
     let read = ApiRequest::new("ECS", "DescribeInstances", params! {});
-    conformance::api::suite(Vague(cloud.clone()), &|f| cloud.clock().block_on(f), &conformance::api::Samples::new(read));
+    conformance::api::suite(
+        Vague(cloud.clone()),
+        &|f| cloud.clock().block_on(f),
+        &conformance::api::Samples::new(read),
+    );
 }
 
 #[test]

@@ -72,7 +72,6 @@ impl Service {
 /// What a call has beside its parameters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Http {
-    pub(crate) method: Arc<str>,
     pub(crate) path: Arc<str>,
     pub(crate) body: Value,
     pub(crate) bucket: Option<Arc<str>>,

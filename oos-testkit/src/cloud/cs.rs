@@ -11,7 +11,6 @@ use super::{
     FakeCloud,
     api::{Api, Ctx, done},
     ecs::make::map,
-    error::error,
     params::Params,
     store::Kind,
     transition::nothing,

@@ -24,6 +24,7 @@ mod params;
 pub mod ram;
 pub mod ros;
 mod setter;
+pub mod shaped;
 pub mod slb;
 pub mod small;
 pub(crate) mod state;
@@ -136,6 +137,8 @@ pub enum Unmodelled {
     Strict,
     /// An empty body with a request id.
     Echo,
+    /// An answer of the shape that the catalogue knows, else the error.
+    Shaped,
     /// The answer of a fallback.
     By(Box<dyn Fallback>),
 }

@@ -43,7 +43,6 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
         region: n.region.clone(),
         params: n.params().into_iter().map(|(name, value)| (name, rejoined(value))).collect(),
         http: Http {
-            method: n.method.clone(),
             path: n.path.clone(),
             body: if request.body.is_null() { n.body.clone() } else { request.body.clone() },
             bucket: n.bucket.clone(),

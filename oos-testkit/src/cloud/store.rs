@@ -130,11 +130,6 @@ impl Store {
         self.all.get(kind).into_iter().flat_map(BTreeMap::values)
     }
 
-    /// All of a kind, for change.
-    pub(crate) fn all_mut(&mut self, kind: Kind) -> impl Iterator<Item = &mut Resource> {
-        self.all.get_mut(kind).into_iter().flat_map(BTreeMap::values_mut)
-    }
-
     /// Kinds and all their resources.
     pub(crate) fn everything(&self) -> impl Iterator<Item = (Kind, &Resource)> {
         self.all.iter().flat_map(|(kind, all)| all.values().map(|r| (*kind, r)))

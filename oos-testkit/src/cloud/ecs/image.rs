@@ -138,10 +138,8 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 }
 
 fn create(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    if let Some(name) = p.str("ImageName") {
-        if ctx.list(KIND).any(|r| r.str("ImageName") == &*name) {
-            return Err(error("InvalidImageName.Duplicated"));
-        }
+    if p.str("ImageName").is_some_and(|name| ctx.list(KIND).any(|r| r.str("ImageName") == &*name)) {
+        return Err(error("InvalidImageName.Duplicated"));
     }
     let region = Arc::clone(&ctx.region);
     let (snapshots, os) = if let Some(instance) = p.str("InstanceId") {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oos_core::{Map, Value, params, ports::ApiError};
 
-use super::make::{Disk, Spec, make, no_eip};
+use super::make::{Disk, Spec, make};
 use crate::{
     calls::glob,
     cloud::{
@@ -358,9 +358,4 @@ fn disk_of(get: impl Fn(&str) -> Value, base: Disk) -> Disk {
         snapshot: text("SnapshotId").unwrap_or(base.snapshot),
         device: text("Device").or(base.device),
     }
-}
-
-/// `EipAddress` and `PublicIpAddress` of an instance without any.
-pub(crate) fn clear_eip(r: &mut Resource) {
-    r.set("EipAddress", no_eip());
 }

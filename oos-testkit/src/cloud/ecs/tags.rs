@@ -6,7 +6,7 @@ use oos_core::{Map, Value, params, ports::ApiError};
 
 use crate::cloud::{
     api::{Api, Ctx, done, wrapped},
-    error::{error, error_with, invalid, missing},
+    error::{error_with, invalid, missing},
     page::{Paging, TEN, page},
     params::Params,
     store::Kind,
@@ -96,7 +96,8 @@ pub(crate) fn untag(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (kind, keys, all) = (kind_of(p)?, p.list("TagKey"), p.bool("All"));
     for id in p.need_list("ResourceId")? {
         let tags = &mut ctx.change(kind, &id, "InvalidResourceId.NotFound")?.tags;
-        tags.retain(|key, _| !(all && keys.is_empty()) && !keys.iter().any(|k| **k == **key));
+        let goes = |key: &str| (all && keys.is_empty()) || keys.iter().any(|k| **k == *key);
+        tags.retain(|key, _| !goes(key));
     }
     done()
 }
@@ -146,9 +147,4 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     }
     let (rows, fields) = page(p, seen.values().cloned().collect(), TEN)?;
     Ok(wrapped("Tags", "Tag", rows, fields))
-}
-
-/// The error of a resource that does not exist, for the calls of other products.
-pub(crate) fn unknown() -> ApiError {
-    error("InvalidResourceId.NotFound")
 }
