@@ -1,4 +1,5 @@
 //! Cloud Assistant of the fake cloud: statuses on virtual time, outputs, scripts.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use oos_testkit::prelude::*;

@@ -223,3 +223,16 @@ fn a_model_of_the_test_can_stand_for_a_service() {
     let answer = cloud.call_now("mine", "B", json!({})).unwrap();
     assert_eq!((answer.at(&["Api"]), answer.at(&["N"])), (&Value::from("B"), &Value::from(2)));
 }
+
+#[test]
+fn operations_without_a_model_can_be_echoed_or_shaped() {
+    use oos_testkit::cloud::Unmodelled;
+    let cloud = FakeCloud::new();
+    let call = || cloud.call_now("ECS", "DescribeDedicatedHosts", json!({}));
+    assert_eq!(call().unwrap_err().code(), "Testkit.UnmodelledApi");
+    cloud.unmodelled(Unmodelled::Echo);
+    assert!(call().unwrap().get("RequestId").is_some());
+    cloud.unmodelled(Unmodelled::Shaped);
+    let shaped = cloud.call_now("OOS", "ListExecutions", json!({})).unwrap();
+    assert_eq!(shaped.at(&["Executions"]), &Value::empty_list());
+}

@@ -1,4 +1,5 @@
 //! Databases of the fake cloud.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 use oos_testkit::prelude::*;
 

@@ -1,4 +1,5 @@
 //! Instances of the fake cloud: effects, errors, transitions on virtual time.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use oos_testkit::prelude::*;
 

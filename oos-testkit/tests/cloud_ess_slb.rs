@@ -184,7 +184,7 @@ fn a_hook_holds_instances_until_the_token_is_completed() {
         )
     };
     let run = cloud.ess(&group).scale_out(2).remove(0);
-    assert_eq!(cloud.take_hook_runs(), [run.clone()]);
+    assert_eq!(cloud.take_hook_runs(), std::slice::from_ref(&run));
     assert_eq!(run.template, "ACS-ESS-LifeCycle");
     let expected = json!({
         "dbInstanceId": "r-1", "ids": run.instances, "regionId": "cn-hangzhou", "instanceIds": run.instances,

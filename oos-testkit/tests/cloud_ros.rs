@@ -1,4 +1,5 @@
 //! Stacks and functions of the fake cloud.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

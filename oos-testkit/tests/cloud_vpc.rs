@@ -1,4 +1,5 @@
 //! Networks, addresses and NAT of the fake cloud.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 use oos_testkit::prelude::*;
 

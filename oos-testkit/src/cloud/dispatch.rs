@@ -9,6 +9,7 @@ use std::{
 
 use oos_core::{
     Map, RegionId, Value,
+    catalogue::{self, NormaliseOptions},
     ports::{ApiError, ApiRequest, ApiResponse, Clock},
 };
 
@@ -19,6 +20,7 @@ use super::{
     names::{self, Resolved},
     params::Params,
     ram,
+    shaped::{self, Level, ShapedCall},
     state::{State, Token},
 };
 use crate::{
@@ -136,9 +138,7 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
     let caller = ram::caller_of(state, request);
     ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
     let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
-    if state.options.strict_parameters
-        && let Some(name) = r.unknown.first()
-    {
+    if let Some(name) = r.unknown.first().filter(|_| state.options.strict_parameters) {
         return Err(invalid(name, format_args!("{} has no parameter of this name", api.name)));
     }
     let params = Params(r.params.clone());
@@ -188,8 +188,24 @@ fn without_model(
     match &mut state.fallback {
         Unmodelled::Strict => Err(unmodelled(request, service)),
         Unmodelled::Echo => Ok(Value::empty_map()),
+        Unmodelled::Shaped => by_shape(state, request, call),
         Unmodelled::By(fallback) => fallback.answer(call),
     }
+}
+
+fn by_shape(state: &mut State, request: &ApiRequest, call: &Call) -> Result<Value, ApiError> {
+    let normalised = catalogue::normalise(request, &NormaliseOptions::default());
+    let params = normalised.params();
+    let shaped = ShapedCall {
+        service: &normalised.service,
+        operation: normalised.operation.as_deref(),
+        api: &request.api,
+        params: &params,
+        region: &call.region,
+        account: &call.account,
+        now: state.now,
+    };
+    shaped::respond(Level::Shaped, &shaped, &[], &mut state.ids, &mut state.shaped)
 }
 
 fn unmodelled(request: &ApiRequest, service: Option<&'static Service>) -> ApiError {

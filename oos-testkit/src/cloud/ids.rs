@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::shaped::IdSource;
+
 /// Makes ids.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
@@ -67,6 +69,24 @@ impl Ids {
             self.regions.len() - 1
         });
         format!("x{:02}", at + 1)
+    }
+}
+
+impl IdSource for Ids {
+    fn next(&mut self, prefix: &str, region: &str) -> String {
+        self.next(prefix, region)
+    }
+
+    fn number(&mut self, what: &str) -> u64 {
+        self.number(what)
+    }
+
+    fn request_id(&mut self) -> String {
+        self.request_id()
+    }
+
+    fn uuid(&mut self, what: &str) -> String {
+        self.uuid(what)
     }
 }
 

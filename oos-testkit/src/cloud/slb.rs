@@ -125,11 +125,11 @@ fn int(m: &Map, name: &str) -> Option<i64> {
     m.get_folded(name).and_then(|(_, v)| v.as_i64().or_else(|| v.to_text().trim().parse().ok()))
 }
 
-/// A server of a request: id, weight, port.
-type Given = (Arc<str>, Option<i64>, Option<i64>);
+/// Id, weight and port of a server in a request.
+type Server = (Arc<str>, Option<i64>, Option<i64>);
 
 /// The servers of a request: id, weight where it is given, port where it is given.
-fn given(p: &Params) -> Result<Vec<Given>, ApiError> {
+fn given(p: &Params) -> Result<Vec<Server>, ApiError> {
     let texts = |m: &Map| m.get_folded("ServerId").map(|(_, v)| v.to_text()).unwrap_or_default();
     let mut list: Vec<_> =
         p.maps("BackendServers").iter().map(|m| (texts(m), int(m, "Weight"), int(m, "Port"))).collect();
@@ -144,10 +144,10 @@ fn given(p: &Params) -> Result<Vec<Given>, ApiError> {
 }
 
 /// Only the servers that are listed change.
-fn reweighted(mut list: Vec<Value>, given: &[(Arc<str>, Option<i64>, Option<i64>)]) -> Vec<Value> {
+fn reweighted(mut list: Vec<Value>, given: &[Server]) -> Vec<Value> {
     for row in &mut list {
         let mut m = map(row);
-        let of = |(id, _, port): &&(Arc<str>, Option<i64>, Option<i64>)| {
+        let of = |(id, _, port): &&Server| {
             m.get("ServerId").and_then(Value::as_str) == Some(&**id)
                 && port.is_none_or(|p| int(&m, "Port").is_none_or(|own| own == p))
         };
@@ -162,7 +162,7 @@ fn reweighted(mut list: Vec<Value>, given: &[(Arc<str>, Option<i64>, Option<i64>
 fn change(
     ctx: &mut Ctx<'_>,
     p: &Params,
-    f: impl FnOnce(Vec<Value>, &[(Arc<str>, Option<i64>, Option<i64>)]) -> Vec<Value>,
+    f: impl FnOnce(Vec<Value>, &[Server]) -> Vec<Value>,
 ) -> Result<Value, ApiError> {
     let id = p.need("LoadBalancerId")?;
     let (list, given) = (backends(ctx.need(BALANCER, &id, UNKNOWN)?), given(p)?);

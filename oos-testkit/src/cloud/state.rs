@@ -13,6 +13,7 @@ use super::{
     ids::Ids,
     ram::Ram,
     ros::Ros,
+    shaped,
     store::{Key, Kind, Queue, Resource, Store},
     transition::{Polled, Profile, Rule, status_field},
 };
@@ -51,6 +52,7 @@ pub(crate) struct State {
     pub(crate) addresses: u64,
     pub(crate) fallback: Unmodelled,
     pub(crate) ram: Ram,
+    pub(crate) shaped: shaped::Memory,
     pub(crate) ros: Ros,
     pub(crate) functions: Vec<fc::Rule>,
     pub(crate) slb_busy: Option<Duration>,
@@ -100,6 +102,7 @@ impl State {
             addresses: 0,
             fallback: Unmodelled::Strict,
             ram: Ram::default(),
+            shaped: shaped::Memory::default(),
             ros: Ros::default(),
             functions: Vec::new(),
             slb_busy: None,

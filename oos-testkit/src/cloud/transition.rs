@@ -264,9 +264,8 @@ impl State {
         let key = Key::new(kind, id);
         let Some(polled) = self.polled.get_mut(&key) else { return };
         polled.left = polled.left.saturating_sub(1);
-        if polled.left == 0
-            && let Some(polled) = self.polled.remove(&key)
-        {
+        let over = polled.left == 0;
+        if let Some(polled) = over.then(|| self.polled.remove(&key)).flatten() {
             self.finish(&key, polled.generation, polled.end);
         }
     }

@@ -24,6 +24,9 @@ pub(crate) const POLARDB_TABLES: &[&[Api]] = &[other::POLARDB_APIS];
 pub(crate) const ADB_TABLES: &[&[Api]] = &[other::ADB_APIS];
 pub(crate) const DDS_TABLES: &[&[Api]] = &[other::DDS_APIS];
 
+/// What a fresh instance of a product looks like: its members by id and region.
+type Fresh = fn(&State, &str, &str) -> Map;
+
 /// The group of addresses that every database has.
 const DEFAULT_GROUP: &str = "default";
 
@@ -80,7 +83,7 @@ impl Databases {
     pub fn create(&self) -> String {
         self.cloud.with(|state| {
             let region = state.region.to_string();
-            let (prefix, data): (&str, Data) = match self.kind {
+            let (prefix, data): (&str, Fresh) = match self.kind {
                 rds::KIND => ("rm-", rds::data),
                 redis::KIND => ("r-", redis::data),
                 "PolarDB::Cluster" => ("pc-", other::data),

@@ -138,9 +138,7 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 }
 
 fn create(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    if let Some(name) = p.str("ImageName")
-        && ctx.list(KIND).any(|r| r.str("ImageName") == &*name)
-    {
+    if p.str("ImageName").is_some_and(|name| ctx.list(KIND).any(|r| r.str("ImageName") == &*name)) {
         return Err(error("InvalidImageName.Duplicated"));
     }
     let region = Arc::clone(&ctx.region);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oos_core::{Map, Value, params, ports::ApiError};
 
-use super::make::{Disk, Spec, make, no_eip};
+use super::make::{Disk, Spec, make};
 use crate::{
     calls::glob,
     cloud::{

@@ -6,7 +6,7 @@ use oos_core::{Map, Value, params, ports::ApiError};
 
 use crate::cloud::{
     api::{Api, Ctx, done, wrapped},
-    error::{error, error_with, invalid, missing},
+    error::{error_with, invalid, missing},
     page::{Paging, TEN, page},
     params::Params,
     store::Kind,
@@ -96,7 +96,8 @@ pub(crate) fn untag(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (kind, keys, all) = (kind_of(p)?, p.list("TagKey"), p.bool("All"));
     for id in p.need_list("ResourceId")? {
         let tags = &mut ctx.change(kind, &id, "InvalidResourceId.NotFound")?.tags;
-        tags.retain(|key, _| !(keys.iter().any(|k| **k == **key) || all && keys.is_empty()));
+        let goes = |key: &str| (all && keys.is_empty()) || keys.iter().any(|k| **k == *key);
+        tags.retain(|key, _| !goes(key));
     }
     done()
 }

@@ -70,9 +70,8 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 fn describe_entries(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let table = p.str("ForwardTableId");
-    if let Some(table) = &table
-        && !ctx.list(KIND).any(|r| *table_of(ctx.s, &r.id) == **table)
-    {
+    let unknown = |table: &Arc<str>| !ctx.list(KIND).any(|r| *table_of(ctx.s, &r.id) == **table);
+    if table.as_ref().is_some_and(unknown) {
         return Err(error("InvalidForwardTableId.NotFound"));
     }
     let wanted = p.ids("ForwardEntryId");
