@@ -162,7 +162,7 @@ impl Pass<'_> {
         let pointer = format!("/Tasks/{i}");
         self.names.current = Some(i);
         let (signature, entry) = self.action(task, &pointer);
-        self.names.in_loop = task.looping.is_some();
+        self.names.in_loop = self.is_inner() || task.looping.is_some();
         let when = task.when.as_ref().map(|n| self.condition_expr(n, &format!("{pointer}/When")));
         let kind = self.kind(task, entry, &pointer);
         let (properties, lazy) = self.properties(task, &signature, &kind, &pointer);
@@ -179,7 +179,7 @@ impl Pass<'_> {
         let retry = RetryPlan { rule: signature.retry, keys: self.retry_keys(task, signature.retry, &pointer) };
         let looped = task.looping.is_some();
         let looping = self.looping(task, &kind, &pointer);
-        self.names.in_loop = false;
+        self.names.in_loop = self.is_inner();
         TaskPlan {
             name: task.name.value.clone(),
             span: task.span,
@@ -201,6 +201,11 @@ impl Pass<'_> {
             kind,
             signature,
         }
+    }
+
+    /// True for the tasks of `ACS::Loop`, all of which see the item around them.
+    fn is_inner(&self) -> bool {
+        !self.base.is_empty()
     }
 
     /// True when the condition, or one that it names, reads the loop item.
@@ -401,7 +406,7 @@ impl Pass<'_> {
             let properties = task.properties.as_ref();
             let items = properties.and_then(|p| p.get("LoopItems"));
             let rate = properties.and_then(|p| p.get("LoopRateControl"));
-            self.names.in_loop = false;
+            self.names.in_loop = self.is_inner();
             let pointer = format!("{pointer}/Properties");
             return Some(LoopPlan {
                 items: items.map_or(Expr::literal(Value::Null), |n| self.expr(n, &format!("{pointer}/LoopItems"))),
@@ -411,7 +416,7 @@ impl Pass<'_> {
             });
         }
         let looping = task.looping.as_ref()?;
-        self.names.in_loop = false;
+        self.names.in_loop = self.is_inner();
         let pointer = format!("{pointer}/Loop");
         let items =
             looping.items.as_ref().map_or(Expr::literal(Value::Null), |n| self.expr(n, &format!("{pointer}/Items")));
