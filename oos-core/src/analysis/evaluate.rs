@@ -335,7 +335,10 @@ fn unknown_call(call: &Call, argument: &Symbolic) -> Symbolic {
             origins.push(origin.clone());
         }
     });
-    Symbolic::unknown(format!("{} of {}", call.function.name, origins.join(", ")))
+    match origins.as_slice() {
+        [] => Symbolic::unknown(&call.function.name),
+        some => Symbolic::unknown(format!("{} of {}", call.function.name, some.join(", "))),
+    }
 }
 
 /// The expression for people, in one line.

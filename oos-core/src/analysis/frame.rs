@@ -243,19 +243,22 @@ impl<'a> Frame<'a> {
         Ok(Items::Exact(list))
     }
 
-    /// The rate control of a loop: as written where it is not known, read where it is.
+    /// The rate control of a loop: as written, and as read where it is known. For a loop of unknown length it is read
+    /// when no part of it depends on the length, and then only windows and errors mean something.
     ///
     /// # Errors
     /// What the run would fail with.
     pub(super) fn rate(&self, looping: &LoopPlan, items: Option<usize>) -> Result<(Symbolic, Option<Rate>), ExprError> {
         let written = self.evaluate(&looping.rate_control)?;
+        let depends = |known: &Value| known.to_text().contains('%') || known.get("Batch").is_some();
         let rate = match (written.known(), items) {
-            (Some(known), Some(n)) => {
-                let read = Rate::read(known, n, looping.old_form);
-                Some(read.map_err(|e| ExprError::new("InvalidLoop", e.message))?)
+            (Some(known), Some(n)) => Some(Rate::read(known, n, looping.old_form)),
+            (Some(known), None) if !depends(known) => {
+                Some(Rate::read(known, self.facts.limits.loop_items, looping.old_form))
             }
             _ => None,
         };
+        let rate = rate.transpose().map_err(|e| ExprError::new("InvalidLoop", e.message))?;
         Ok((written, rate))
     }
 

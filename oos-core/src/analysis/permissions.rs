@@ -118,7 +118,7 @@ impl fmt::Display for Permissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.policy())?;
         for role in &self.roles {
-            writeln!(f, "assumes: {} ({})", role.role, role.text)?;
+            writeln!(f, "assumes: {}", role.role)?;
         }
         for unresolved in &self.unresolved {
             writeln!(f, "unresolved: {unresolved}")?;
@@ -171,7 +171,7 @@ pub(super) fn policy_of<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Policy
     for need in needs {
         by_action.entry(need.action.clone()).or_default().insert(need.resource.clone());
     }
-    let mut statements = BTreeMap::<(String, BTreeSet<Arc<str>>), Vec<Arc<str>>>::new();
+    let mut statements: BTreeMap<_, Vec<Arc<str>>> = BTreeMap::new();
     for (action, mut resources) in by_action {
         if resources.contains(arn::ANY) {
             resources = BTreeSet::from([arn::ANY.into()]);

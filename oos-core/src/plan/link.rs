@@ -83,16 +83,19 @@ impl PlanSet {
     pub fn link(root: &Plan, limit: usize, load: &mut Load<'_>) -> Result<Self, LinkError> {
         let mut set = Self::default();
         let mut chain: Vec<TemplateName> = root.name.iter().cloned().collect();
-        set.link_below(root, limit, &mut chain, 1, load)?;
+        set.link_below(root, limit, &mut chain, 1, &mut BTreeMap::new(), load)?;
         Ok(set)
     }
 
+    /// `linked_at` holds the greatest depth at which all below a child was linked: nothing new can come of it at that
+    /// depth or a smaller one, and without it templates that call each other often would be walked exponentially.
     fn link_below(
         &mut self,
         plan: &Plan,
         limit: usize,
         chain: &mut Vec<TemplateName>,
         depth: usize,
+        linked_at: &mut BTreeMap<(TemplateName, Option<Arc<str>>), usize>,
         load: &mut Load<'_>,
     ) -> Result<(), LinkError> {
         for child in &plan.children {
@@ -103,14 +106,19 @@ impl PlanSet {
                 let through = chain.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ");
                 return Err(LinkError::Recursion { name: child.name.clone(), through });
             }
+            let key = (child.name.clone(), child.version.clone());
+            if linked_at.get(&key).is_some_and(|deepest| *deepest >= depth) {
+                continue;
+            }
             let linked = match self.named(&child.name, child.version.as_deref()) {
                 Some(plan) => plan.clone(),
                 None => load(&child.name, child.version.as_deref())?,
             };
             self.insert(child.name.clone(), child.version.clone(), linked.clone());
             chain.push(child.name.clone());
-            self.link_below(&linked, limit, chain, depth + 1, load)?;
+            self.link_below(&linked, limit, chain, depth + 1, linked_at, load)?;
             chain.pop();
+            linked_at.insert(key, depth);
         }
         Ok(())
     }

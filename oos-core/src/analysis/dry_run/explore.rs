@@ -62,10 +62,17 @@ struct Pending {
 /// The end of the run, behind all tasks.
 const END: usize = usize::MAX;
 
+/// A visit of a task, with what tasks gave before it.
+struct Visit {
+    task: usize,
+    before: State,
+    step: Step,
+}
+
 /// The visits of one plan and the ways between them.
 #[derive(Default)]
 struct Visits {
-    steps: Vec<(usize, Step)>,
+    steps: Vec<Visit>,
     /// From a visit to a visit, or to the end.
     edges: Vec<(usize, usize)>,
     pending: BTreeMap<usize, Pending>,
@@ -83,16 +90,16 @@ impl Explorer<'_> {
         self.drain(frame, &mut visits, depth, None);
         let ended = visits.pending.remove(&END);
         let sure = surely_visited(&visits);
-        for ((_, step), sure) in visits.steps.iter_mut().zip(&sure) {
+        for (visit, sure) in visits.steps.iter_mut().zip(&sure) {
             if *sure {
-                step.reach = Reach::Always;
+                visit.step.reach = Reach::Always;
             }
         }
         let failure = if ended.is_none() { visits.failure.clone() } else { None };
         self.handlers(frame, &mut visits, depth);
         frame.tasks = Some(ended.and_then(|p| p.state).unwrap_or(nothing));
         let outputs = self.outputs(frame, failure.is_some());
-        Explored { steps: visits.steps.into_iter().map(|(_, step)| step).collect(), outputs, failure }
+        Explored { steps: visits.steps.into_iter().map(|v| v.step).collect(), outputs, failure }
     }
 
     /// Visits what is pending, the end excepted.
@@ -107,7 +114,7 @@ impl Explorer<'_> {
             }
             self.steps += 1;
             *visits.count.entry(task).or_default() += 1;
-            frame.tasks = Some(state);
+            frame.tasks = Some(state.clone());
             let (mut step, ways) = self.visit(frame, task, depth);
             let number = visits.steps.len();
             step.reach = match after {
@@ -116,7 +123,7 @@ impl Explorer<'_> {
             };
             visits.edges.extend(from.iter().map(|(from, _)| (*from, number)));
             let failure = step.failure.clone();
-            visits.steps.push((task, step));
+            visits.steps.push(Visit { task, before: state, step });
             for way in ways {
                 self.follow(frame.plan, visits, number, way, &failure);
             }
@@ -131,8 +138,9 @@ impl Explorer<'_> {
             return;
         }
         if to != END && visits.count.get(&to).copied().unwrap_or(0) >= self.options.visits {
-            // What comes would be a repetition; for the question what is sure it is as good as an end.
-            return visits.edges.push((from, END));
+            // What comes would be a repetition of the last visit.
+            let last = visits.steps.iter().rposition(|v| v.task == to).unwrap_or(from);
+            return visits.edges.push((from, last));
         }
         if to == END {
             visits.edges.push((from, END));
@@ -145,39 +153,14 @@ impl Explorer<'_> {
         });
     }
 
-    /// Tasks that only failures and cancellations lead to.
+    /// Tasks that only failures and cancellations lead to, each with what the runs have in common that come to it.
     fn handlers(&mut self, frame: &mut Frame<'_>, visits: &mut Visits, depth: usize) {
-        let mut done = 0;
-        while done < visits.steps.len() && !self.truncated {
-            let Some((task, _)) = visits.steps.get(done) else { return };
-            let plan = frame.plan;
-            let Some(task) = plan.tasks.get(*task) else { return };
-            done += 1;
-            for following in [task.on_error, task.on_cancel] {
-                let Following::Task(to) = following else { continue };
-                if visits.count.contains_key(&to) {
-                    self.also_after(visits, to, &task.name);
-                    continue;
-                }
-                // What ran before the failure is not known here, so nothing is said about what tasks gave.
-                let state = plan.tasks.iter().map(|t| Some(Arc::new(unknown_results(t)))).collect();
-                visits.pending.retain(|to, _| *to == END);
-                visits.pending.insert(to, Pending { state: Some(state), from: Vec::new() });
-                self.drain(frame, visits, depth, Some(std::slice::from_ref(&task.name)));
-                visits.pending.remove(&END);
-            }
-        }
-    }
-
-    /// One more task whose failure leads to a handler.
-    fn also_after(&self, visits: &mut Visits, to: usize, name: &TaskName) {
-        let handlers = visits.steps.iter_mut().filter(|(task, _)| *task == to);
-        for (_, step) in handlers {
-            if let Reach::AfterFailure(tasks) = &mut step.reach
-                && !tasks.contains(name)
-            {
-                tasks.push(name.clone());
-            }
+        while let Some((to, state, names)) = next_handler(frame.plan, visits)
+            && !self.truncated
+        {
+            visits.pending.clear();
+            visits.pending.insert(to, Pending { state: Some(state), from: Vec::new() });
+            self.drain(frame, visits, depth, Some(&names));
         }
     }
 
@@ -192,6 +175,35 @@ impl Explorer<'_> {
         };
         frame.plan.outputs.iter().map(|o| (o.name.text().clone(), value(o))).collect()
     }
+}
+
+/// The first task that was not visited and that visited ones name for a failure or cancellation.
+fn next_handler(plan: &Plan, visits: &Visits) -> Option<(usize, State, Vec<TaskName>)> {
+    let mut found: Option<(usize, State, Vec<TaskName>)> = None;
+    for visit in &visits.steps {
+        let Some(task) = plan.tasks.get(visit.task) else { continue };
+        for following in [task.on_error, task.on_cancel] {
+            let Following::Task(to) = following else { continue };
+            if visits.count.contains_key(&to) || found.as_ref().is_some_and(|f| f.0 != to) {
+                continue;
+            }
+            // What a failed task gave is not known: of a loop it is what its good items gave.
+            let mut state = visit.before.clone();
+            if let Some(slot) = state.get_mut(visit.task) {
+                *slot = Some(Arc::new(unknown_results(task)));
+            }
+            found = Some(match found.take() {
+                None => (to, state, vec![task.name.clone()]),
+                Some((to, before, mut names)) => {
+                    if !names.contains(&task.name) {
+                        names.push(task.name.clone());
+                    }
+                    (to, merged(plan, &before, &state), names)
+                }
+            });
+        }
+    }
+    found
 }
 
 /// Where a following leads from a task; `None` is the end.

@@ -5,6 +5,7 @@
 //! child is explored inside its step. It stands for a run in which no call fails, in mode Automatic.
 
 mod explore;
+mod give;
 mod render;
 mod step;
 mod visit;

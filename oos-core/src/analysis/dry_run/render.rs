@@ -62,6 +62,12 @@ fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[Step], level: usize) -> fmt:
         let line = step.line.map(|l| format!(" (line {l})")).unwrap_or_default();
         writeln!(f, "{indent}{}. {}: {}{line}", i + 1, step.task, step.action)?;
         let inner = "  ".repeat(level + 1);
+        let before = steps.get(..i).unwrap_or_default();
+        if let Some(same) = before.iter().position(|s| is_repeated(s, step)) {
+            reach(&step.reach).iter().try_for_each(|why| writeln!(f, "{inner}{why}"))?;
+            writeln!(f, "{inner}again as in step {}", same + 1)?;
+            continue;
+        }
         for detail in details(step) {
             writeln!(f, "{inner}{detail}")?;
         }
@@ -70,18 +76,26 @@ fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[Step], level: usize) -> fmt:
     Ok(())
 }
 
-/// What is said about a step, one line each.
-fn details(step: &Step) -> Vec<String> {
-    let mut lines = Vec::new();
-    match &step.reach {
-        Reach::Always => {}
-        Reach::Maybe(why) if why.is_empty() => lines.push("maybe".to_owned()),
-        Reach::Maybe(why) => lines.push(format!("maybe: {}", why.join("; or "))),
+/// True when the other visit does the same.
+fn is_repeated(step: &Step, other: &Step) -> bool {
+    step.task == other.task && *step == Step { reach: step.reach.clone(), ..other.clone() }
+}
+
+fn reach(reach: &Reach) -> Option<String> {
+    match reach {
+        Reach::Always => None,
+        Reach::Maybe(why) if why.is_empty() => Some("maybe".to_owned()),
+        Reach::Maybe(why) => Some(format!("maybe: {}", why.join("; or "))),
         Reach::AfterFailure(tasks) => {
             let tasks = tasks.iter().map(TaskName::as_str).collect::<Vec<_>>().join(", ");
-            lines.push(format!("only after a failure of {tasks}"));
+            Some(format!("only after a failure of {tasks}"))
         }
     }
+}
+
+/// What is said about a step, one line each.
+fn details(step: &Step) -> Vec<String> {
+    let mut lines: Vec<String> = reach(&step.reach).into_iter().collect();
     lines.extend(step.when.iter().map(|when| format!("only if {when}")));
     lines.extend(step.fan_out.as_ref().map(fan_out));
     does(&step.does, &mut lines);
@@ -152,22 +166,22 @@ fn fan_out(fan: &FanOut) -> String {
     };
     let mut text = format!("loop: {items}");
     if !fan.batches.is_empty() {
-        text.push_str(&format!(", batches of {}", list(&fan.batches)));
+        text.push_str(&format!("; batches of {}", list(&fan.batches)));
     }
     if !fan.windows.is_empty() && fan.items != Some(0) {
-        text.push_str(&format!(", {} at once", list(&fan.windows)));
+        text.push_str(&format!("; at once {}", list(&fan.windows)));
     }
     match fan.max_errors {
         Some(0) | None => {}
-        Some(n) => text.push_str(&format!(", {n} may fail")),
+        Some(n) => text.push_str(&format!("; {n} may fail")),
     }
     match fan.pause {
         PauseOption::Automatic => {}
-        PauseOption::FirstBatchPause => text.push_str(", pauses after the first batch"),
-        PauseOption::EveryBatchPause => text.push_str(", pauses after every batch"),
+        PauseOption::FirstBatchPause => text.push_str("; pauses after the first batch"),
+        PauseOption::EveryBatchPause => text.push_str("; pauses after every batch"),
     }
     if let Some(rate) = &fan.rate_control {
-        text.push_str(&format!(", rate control {}", cut(rate)));
+        text.push_str(&format!("; rate control {}", cut(rate)));
     }
     text
 }

@@ -1,28 +1,26 @@
 //! One visit of a task: what it does, what it gives, where it leads.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     super::{
-        evaluate::{describe, extract},
+        evaluate::describe,
         frame::{Frame, Items, Results},
         line_of, ram_action,
         symbolic::Symbolic,
         targets,
     },
     explore::{Explored, Explorer, Way, on_failure, target, unknown_results},
+    give::{aggregate, batches, outputs, polls, windows},
     role_of,
     step::{ApiCall, Does, FanOut, Polls, Reach, Step},
 };
 use crate::{
     TemplateName, Value,
-    expr::{ExprError, ExprKind, FunctionContext},
+    expr::{ExprError, ExprKind},
     machine::{PauseOption, Rate},
-    plan::{Following, RetryPolicy, SelectorPlan, TaskKind, TaskPlan, VisibleKind, jump},
-    ports::{
-        action::{ActionClass, RetryRule},
-        control::WaitingFor,
-    },
+    plan::{Following, TaskKind, TaskPlan, VisibleKind, jump},
+    ports::{action::ActionClass, control::WaitingFor},
     time::parse_sleep_duration,
 };
 
@@ -47,10 +45,10 @@ impl Acted {
 }
 
 /// A loop that has been looked at.
-struct Looped {
+pub(super) struct Looped {
     fan_out: FanOut,
-    items: Items,
-    rate: Option<Rate>,
+    pub(super) items: Items,
+    pub(super) rate: Option<Rate>,
 }
 
 impl Explorer<'_> {
@@ -159,11 +157,12 @@ impl Explorer<'_> {
             Items::Unknown(origin) => (None, Some(origin.clone())),
         };
         let (written, rate) = frame.rate(looping, number)?;
+        let batches = rate.as_ref().map(|r| batches(r, number.unwrap_or(0))).unwrap_or_default();
         let fan_out = FanOut {
             items: number,
             origin,
-            windows: rate.as_ref().map(|r| r.windows.clone()).unwrap_or_default(),
-            batches: rate.as_ref().map(|r| batches(r, number.unwrap_or(0))).unwrap_or_default(),
+            windows: rate.as_ref().map(|r| windows(r, &batches)).unwrap_or_default(),
+            batches,
             max_errors: rate.as_ref().map(|r| r.max_errors),
             pause: rate.as_ref().map_or(PauseOption::Automatic, |r| r.pause),
             rate_control: if rate.is_none() && !written.is_null() { Some(written) } else { None },
@@ -441,83 +440,6 @@ fn sleep(duration: Symbolic) -> Acted {
         Some(Err(error)) => Acted::failing(Does::Sleeps { duration, time: None }, error.to_string()),
         Some(Ok(time)) => Acted::doing(Does::Sleeps { duration, time: Some(time) }),
         None => Acted::doing(Does::Sleeps { duration, time: None }),
-    }
-}
-
-fn polls(frame: &Frame<'_>, task: &TaskPlan) -> Option<Polls> {
-    let (default_retries, in_property) = match task.retry.rule {
-        RetryRule::None => return None,
-        RetryRule::Task { default_retries } => (default_retries, false),
-        RetryRule::Property { default_retries, .. } => (default_retries, true),
-    };
-    let keys = frame.evaluate(&task.retry.keys).ok()?;
-    let keys = keys.known()?;
-    if in_property && keys.is_null() {
-        return None;
-    }
-    let policy = RetryPolicy::from_keys(keys, default_retries);
-    let longest: Duration = (1..=policy.retries).map(|n| policy.interval(n)).sum();
-    (policy.retries > 0).then_some(Polls { attempts: policy.retries + 1, longest })
-}
-
-/// Sizes of the batches of a loop over `n` items.
-fn batches(rate: &Rate, n: usize) -> Vec<u32> {
-    let mut left = u32::try_from(n).unwrap_or(u32::MAX);
-    let mut sizes = Vec::new();
-    while left > 0
-        && let Some(size) = rate.batch_size(sizes.len())
-    {
-        let size = size.clamp(1, left);
-        sizes.push(size);
-        left -= size;
-    }
-    sizes
-}
-
-/// The declared outputs of a task, out of its result document as far as that is known.
-fn outputs(frame: &Frame<'_>, task: &TaskPlan, document: Option<&Symbolic>) -> Result<Vec<Symbolic>, ExprError> {
-    let inner = matches!(task.kind, TaskKind::LoopTasks(_));
-    let mut values = Vec::with_capacity(task.outputs.len());
-    for output in &task.outputs {
-        let origin = format!("{}.{}", task.name, output.name);
-        values.push(match (document, &output.selector) {
-            (Some(document), _) if inner => document.member(output.name.as_str()),
-            (Some(document), SelectorPlan::Fixed(selector)) => {
-                extract(document, selector, output.value_type, &origin, &frame.facts.limits)?
-            }
-            (_, SelectorPlan::Value(expr)) => match frame.evaluate(expr) {
-                Ok(value) if value.is_null() => Symbolic::unknown(&origin),
-                Ok(value) => value,
-                Err(_) => Symbolic::unknown(&origin),
-            },
-            _ => Symbolic::unknown(&origin),
-        });
-    }
-    Ok(values)
-}
-
-/// What a loop gives for an output whose value of any item is `value`; `None` when it is not known.
-fn aggregate(
-    frame: &Frame<'_>,
-    task: &TaskPlan,
-    function: &crate::expr::Function,
-    value: &Symbolic,
-    looped: &Looped,
-) -> Option<Symbolic> {
-    let Items::Exact(items) = &looped.items else { return None };
-    let surely_all = looped.rate.as_ref().is_some_and(|r| r.max_errors == 0) && !task.when_per_item;
-    if !items.is_empty() && !surely_all {
-        return None;
-    }
-    let facts = frame.facts;
-    let ctx =
-        FunctionContext { now: facts.now.unwrap_or_default(), limits: &facts.limits, selectors: &facts.selectors };
-    let values = |value: &Value| vec![value.clone(); items.len()];
-    match value.known() {
-        _ if items.is_empty() => function.aggregate(&[], &ctx).ok().map(Symbolic::Known),
-        Some(known) => function.aggregate(&values(known), &ctx).ok().map(Symbolic::Known),
-        None if &*function.name == "Fn::ListJoin" => Some(Symbolic::list(vec![value.clone(); items.len()])),
-        None => None,
     }
 }
 
