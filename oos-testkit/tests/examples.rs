@@ -1,5 +1,4 @@
 //! Six tests as a user of the testkit would write them. They need nothing but the testkit: every template is here.
-#![expect(missing_docs, reason = "tests")]
 
 use async_trait::async_trait;
 use oos_core::{

@@ -1,7 +1,7 @@
 //! The end-to-end cases of the fake cloud: official templates, with our product actions and with the official
 //! definitions of them. Skipped, with a printed line, when `OOS_CORPUS` is not set.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
 
 mod addresses;
 mod images;
