@@ -1,6 +1,5 @@
 //! Disks, snapshots and images of the fake cloud.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use oos_testkit::prelude::*;
 

@@ -416,6 +416,21 @@ impl Bench {
         });
         ended.collect()
     }
+
+    /// Applies the first `n` recorded inputs to a fresh tree.
+    #[allow(dead_code, reason = "the properties of the test kit use it")]
+    pub(crate) fn replay(&self, n: usize) -> Self {
+        let mut fresh = Self::over(self.plan.clone(), self.plans.clone(), self.registry.clone(), self.limits.clone());
+        for (at, input) in self.inputs.iter().take(n).enumerate() {
+            for (_, plan) in self.linked.iter().filter(|(index, _)| *index == at) {
+                fresh.tree.add_plan(plan.clone(), PlanSet::default());
+            }
+            fresh.now = input.at;
+            fresh.take(input.kind.clone());
+        }
+        fresh.now = self.now;
+        fresh
+    }
 }
 
 impl Drop for Bench {

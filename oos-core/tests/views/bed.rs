@@ -270,9 +270,11 @@ pub(crate) fn run(name: &str, text: &str, registry: &ActionRegistry) -> Run {
         .build()
         .unwrap();
     let template = Template::parse(text).unwrap_or_else(|found| panic!("{found}"));
-    let mut options = StartOptions::default();
-    options.template_name = Some(TemplateName::new(name));
-    options.id = Some("exec-7f3a91".into());
+    let options = StartOptions {
+        template_name: Some(TemplateName::new(name)),
+        id: Some("exec-7f3a91".into()),
+        ..StartOptions::default()
+    };
     let mut pool = LocalPool::new();
     let handle = pool.run_until(engine.start_with(&template, Value::empty_map(), options)).unwrap();
     // CHOICE: a run of a test jumps no more often than this; the lease timer of the engine would go on for ever.

@@ -71,9 +71,6 @@ pub struct Databases {
     kind: Kind,
 }
 
-/// Makes the members of a new instance: state, id, region.
-type Data = fn(&State, &str, &str) -> Map;
-
 impl Databases {
     pub(crate) fn new(cloud: FakeCloud, kind: Kind) -> Self {
         Self { cloud, kind }
