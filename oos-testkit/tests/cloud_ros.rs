@@ -1,6 +1,5 @@
 //! Stacks and functions of the fake cloud.
 #![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use oos_core::ports::ApiRequest;
 use oos_testkit::{cloud::ros::fails_at, prelude::*};
