@@ -32,7 +32,13 @@ impl Readers {
         let start = |db: Connection| {
             let inbox = inbox.clone();
             let thread = std::thread::Builder::new().name("oos-sqlite-reader".to_owned());
-            thread.spawn(move || while let Some(read) = next(&inbox) { read(&db) }).map_err(no_thread)
+            thread
+                .spawn(move || {
+                    while let Some(read) = next(&inbox) {
+                        read(&db)
+                    }
+                })
+                .map_err(no_thread)
         };
         let threads = connections.into_iter().map(start).collect::<Result<_, _>>()?;
         Ok(Self { queue: Some(queue), threads })

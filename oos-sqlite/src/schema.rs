@@ -9,7 +9,7 @@ use oos_core::ports::store::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::{
-    OLDEST_SQLITE, Durability, Options,
+    Durability, OLDEST_SQLITE, Options,
     error::{corrupt, sql},
 };
 

@@ -4,11 +4,7 @@
 
 mod common;
 
-use std::{
-    path::Path,
-    sync::Barrier,
-    time::Duration,
-};
+use std::{path::Path, sync::Barrier, time::Duration};
 
 use common::{at, ended, fresh, header, id, open, quick, record, row, started, write};
 use oos_core::{
@@ -287,7 +283,12 @@ fn one_write_that_is_refused_does_not_harm_those_beside_it() {
     // All are queued before the first is waited for, so that some stand in one transaction.
     let appends: Vec<_> = (0..100_u64)
         .flat_map(|seq| [write(&name, seq, 1), write(&name, seq + 7, 1)])
-        .map(|write| std::thread::spawn({ let store = store.clone(); move || (write.expected_seq, wait(store.append(write))) }))
+        .map(|write| {
+            std::thread::spawn({
+                let store = store.clone();
+                move || (write.expected_seq, wait(store.append(write)))
+            })
+        })
         .collect();
     let taken = appends.into_iter().filter(|_| true).map(|t| t.join().unwrap()).filter(|(_, r)| r.is_ok()).count();
     let records = wait(store.load(&name)).unwrap().records;

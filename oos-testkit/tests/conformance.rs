@@ -197,7 +197,8 @@ fn our_own_actions_keep_the_contract() {
     let stop = params! {
         "Service" => "ECS", "API" => "StopInstance", "Parameters" => params! { "InstanceId" => "i-1" },
     };
-    let stopped = |world: &conformance::action::World| Value::from(world.cloud.calls().of("ECS", "StopInstance").len() as u64);
+    let stopped =
+        |world: &conformance::action::World| Value::from(world.cloud.calls().of("ECS", "StopInstance").len() as u64);
     let cases = [
         get(describe).output("TotalCount", ValueType::Number),
         Case::new("unknown", unknown).fails("Testkit.UnmodelledApi"),
@@ -244,7 +245,8 @@ impl ExecutionStore for Flawed {
                 let rows = std::mem::take(&mut write.summaries);
                 let taken = self.0.append(write.clone()).await;
                 let seq = self.0.load(&write.id).await?.records.last().map_or(0, |r| r.seq);
-                let rows = JournalWrite { records: Vec::new(), summaries: rows, expected_seq: seq, snapshot: None, ..write };
+                let rows =
+                    JournalWrite { records: Vec::new(), summaries: rows, expected_seq: seq, snapshot: None, ..write };
                 let _ = self.0.append(rows).await;
                 return taken;
             }
@@ -260,7 +262,13 @@ impl ExecutionStore for Flawed {
 
 #[async_trait]
 impl ExecutionIndex for Flawed {
-    async fn claim(&self, id: &ExecutionId, who: &OwnerId, now: Timestamp, until: Timestamp) -> Result<Epoch, StoreError> {
+    async fn claim(
+        &self,
+        id: &ExecutionId,
+        who: &OwnerId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Epoch, StoreError> {
         let until = if self.1 == StoreFlaw::ForgetsLeases { now } else { until };
         self.0.claim(id, who, now, until).await
     }
@@ -326,7 +334,11 @@ fn a_caller_that_blames_the_network_is_found() {
     }
     let cloud = FakeCloud::new();
     let read = ApiRequest::new("ECS", "DescribeInstances", params! {});
-    conformance::api::suite(Vague(cloud.clone()), &|f| cloud.clock().block_on(f), &conformance::api::Samples::new(read));
+    conformance::api::suite(
+        Vague(cloud.clone()),
+        &|f| cloud.clock().block_on(f),
+        &conformance::api::Samples::new(read),
+    );
 }
 
 #[test]

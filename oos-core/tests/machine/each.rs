@@ -73,7 +73,10 @@ fn a_failed_item_gives_null_and_counts() {
 fn items_are_part_of_the_execution_around_them() {
     let bench = run(
         "{Mode: Concurrency}",
-        &["Name: first, Action: Acme::Do, Properties: {id: '{{ ACS::ExecutionId }}'}, Outputs: {v: {Type: Json, ValueSelector: v}}", SECOND],
+        &[
+            "Name: first, Action: Acme::Do, Properties: {id: '{{ ACS::ExecutionId }}'}, Outputs: {v: {Type: Json, ValueSelector: v}}",
+            SECOND,
+        ],
     );
     assert_eq!(bench.item("each", 1).properties, params! { "id" => "exec-00112233445566aa" });
 }

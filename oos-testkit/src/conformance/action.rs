@@ -392,7 +392,8 @@ impl Stage {
     /// Calls so far that do not only read, with their parameters.
     fn writes(&self) -> Vec<(String, Value)> {
         let calls = self.world.cloud.calls();
-        let writes = calls.iter().filter(|c| !oos_core::ports::ApiRequest::new(&*c.service, &*c.api, Value::Null).is_read());
+        let writes =
+            calls.iter().filter(|c| !oos_core::ports::ApiRequest::new(&*c.service, &*c.api, Value::Null).is_read());
         writes.map(|c| (format!("{}.{}", c.service, c.api), c.params.clone())).collect()
     }
 

@@ -145,9 +145,7 @@ impl Suite<'_> {
 
     fn takes_calls_at_once(&self) {
         let (caller, read) = (self.caller.clone(), self.samples.read.clone());
-        let answers = hosted(self.host, async move {
-            join_all((0..AT_ONCE).map(|_| caller.call(read.clone()))).await
-        });
+        let answers = hosted(self.host, async move { join_all((0..AT_ONCE).map(|_| caller.call(read.clone()))).await });
         let good_ones = answers.iter().filter(|a| a.is_ok()).count();
         equal(&good_ones, &AT_ONCE, "calls at once are all answered");
     }

@@ -60,8 +60,14 @@ fn unknown_ids_are_not_found(store: &dyn Store) {
     let (unknown, a) = (id("unknown"), owner("a"));
     let not_found = |e: Result<(), StoreError>| matches!(e, Err(StoreError::NotFound(_)));
     require(not_found(wait(store.load(&unknown)).map(drop)), "loading an unknown id gives NotFound");
-    require(not_found(wait(store.append(write(&unknown, 0, Epoch(1), 1)))), "appending to an unknown id gives NotFound");
-    require(not_found(wait(store.claim(&unknown, &a, at(0), at(1))).map(drop)), "claiming an unknown id gives NotFound");
+    require(
+        not_found(wait(store.append(write(&unknown, 0, Epoch(1), 1)))),
+        "appending to an unknown id gives NotFound",
+    );
+    require(
+        not_found(wait(store.claim(&unknown, &a, at(0), at(1))).map(drop)),
+        "claiming an unknown id gives NotFound",
+    );
 }
 
 fn gives_back_what_was_appended(store: &dyn Store) {

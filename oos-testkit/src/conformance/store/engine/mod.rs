@@ -91,14 +91,8 @@ impl<S: Store> World<S> {
         let seq = self.journal(id).records.last().map_or(0, |r| r.seq);
         let records = vec![Record { seq: seq + 1, input: input.input.clone() }];
         let epoch = self.claim(id, "bed");
-        let write = JournalWrite {
-            id: id.clone(),
-            expected_seq: seq,
-            epoch,
-            records,
-            summaries: Vec::new(),
-            snapshot: None,
-        };
+        let write =
+            JournalWrite { id: id.clone(), expected_seq: seq, epoch, records, summaries: Vec::new(), snapshot: None };
         good(wait(self.store.append(write)), "the owner can write");
     }
 
