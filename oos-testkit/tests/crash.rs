@@ -214,7 +214,9 @@ fn drive(case: &Case, bed: &TestBed, store: &Dying, handle: &ExecutionHandle) {
         }
         let asking = handle.clone();
         let reports = bed.block_on(async move { asking.report().await });
-        assert_eq!(reports.first().and_then(|r| r.waiting_for), Some(WaitingFor::Approval), "{}", case.name);
+        let waits = reports.first().and_then(|r| r.waiting_for);
+        let at: Vec<_> = reports.iter().flat_map(|r| r.tasks.iter().map(|t| (t.name.clone(), t.status, t.steps.clone()))).collect();
+        assert_eq!(waits, Some(WaitingFor::Approval), "{}: {at:?}", case.name);
         signal(bed, handle, "anna", SignalKind::Approve { note: None });
         signal(bed, handle, "ben", SignalKind::Approve { note: None });
     }

@@ -171,7 +171,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(700))]
+    #![proptest_config(config(350))]
 
     #[test]
     fn whatever_happens_bounds_hold_and_the_run_ends(
@@ -227,7 +227,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(350))]
 
     #[test]
     fn outputs_do_not_depend_on_the_order_of_completions(
