@@ -297,7 +297,7 @@ fn a_run_that_crashes_after_any_record_ends_as_if_it_had_not() {
 }
 
 #[test]
-fn stopped_work_does_not_run_again_after_a_crash() {
+fn a_cancelled_run_makes_what_its_handler_makes_and_no_more() {
     let case = &CASES[5];
     let (expected, ..) = crash_after(case, u64::MAX);
     assert_eq!((expected.status.as_str(), expected.instances), ("Cancelled", Value::from(3)));
