@@ -528,7 +528,9 @@ fn parameters_that_would_be_refused_are_problems() {
 #[test]
 fn waits_are_bounded_by_the_retry_settings() {
     let wait = |more: &str| {
-        format!("- Name: w\n  Action: ACS::WaitFor\n{more}  Properties: {{Service: ECS, API: DescribeX}}\n")
+        format!(
+            "- Name: w\n  Action: ACS::WaitFor\n{more}  Properties: {{Service: ECS, API: DescribeInstances, DesiredValues: [a], PropertySelector: .x}}\n"
+        )
     };
     let polls = |more: &str| linked("", &wait(more)).run(Value::Null).steps[0].polls.unwrap();
     assert_eq!((polls("").attempts, polls("").longest.as_secs()), (11, 2_046));

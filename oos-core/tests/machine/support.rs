@@ -289,6 +289,8 @@ impl Bench {
         for open in stopped {
             let _ = self.try_take(InputKind::Outcome { path: open.path, key: open.key, result: StepResult::Stopped });
         }
+        // What was given up after its grace is refused, and has reported all the same.
+        self.open.retain(|o| !o.stopped);
     }
 
     /// Ends all outstanding work well until nothing is left.

@@ -2,7 +2,11 @@
 
 use std::{path::Path, sync::Barrier, time::Duration};
 
-use crate::common::{at, ended, fresh, header, id, open, quick, record, row, started, write};
+mod common;
+
+use std::{path::Path, sync::Barrier, time::Duration};
+
+use common::{at, ended, fresh, header, id, open, quick, record, row, started, write};
 use oos_core::{
     machine::ExecutionStatus,
     ports::{
