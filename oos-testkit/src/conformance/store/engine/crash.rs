@@ -89,10 +89,6 @@ fn crashes_in_the_middle<S: Store>(
     }
     let stopped = run.handle().finished();
     require(matches!(stopped, Some(Err(StoreError::Unavailable(_)))), "an engine without its journal stops");
-    for r in world.journal(run.id()).records {
-        eprintln!("{} {:?}", r.seq, r.input);
-    }
-    eprintln!("{:?}", world.note.log());
     equal(&world.finish(run.id()), expected, "a run with a crash ends as one without");
     let (begun, again, untold) = world.note.begun();
     equal(&(begun - again), &ATTEMPTS, "a step that runs again has its old token");
