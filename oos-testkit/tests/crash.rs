@@ -261,8 +261,7 @@ fn crash_after(case: &Case, limit: u64) -> (End, u64, bool) {
     let below = Arc::new(MemoryStore::new());
     let dying = Dying { below: below.clone(), limit, refused: Arc::default() };
     let first = bed(case, &cloud, &dying, true);
-    let mut options = StartOptions::default();
-    options.id = Some("exec-crash".into());
+    let options = StartOptions { id: Some("exec-crash".into()), ..StartOptions::default() };
     let mut handle = first.start_with(case.template, Value::empty_map(), options).handle().clone();
     drive(case, &first, &dying, &handle);
     let died = dying.refused.load(Ordering::Relaxed) > 0;
