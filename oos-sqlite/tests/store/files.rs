@@ -2,11 +2,7 @@
 
 use std::{path::Path, sync::Barrier, time::Duration};
 
-mod common;
-
-use std::{path::Path, sync::Barrier, time::Duration};
-
-use common::{at, ended, fresh, header, id, open, quick, record, row, started, write};
+use crate::common::{at, ended, fresh, header, id, open, quick, record, row, started, write};
 use oos_core::{
     machine::ExecutionStatus,
     ports::{
