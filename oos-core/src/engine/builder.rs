@@ -269,6 +269,7 @@ impl EngineBuilder {
                 lease: LEASE,
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
+                linked: Mutex::default(),
                 live: Mutex::default(),
             }),
         })

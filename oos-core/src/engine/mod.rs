@@ -43,6 +43,7 @@ use crate::{
         index::{ExecutionIndex, OwnerId},
         parameter_store::ParameterStore,
         store::{ExecutionHeader, ExecutionStore, JOURNAL_FORMAT, PinnedTemplate, StoreError},
+        template_store::StoredTemplate,
         trigger::TriggerSource,
         vault::SecretVault,
     },
@@ -133,6 +134,8 @@ struct Inner {
     lease: Duration,
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
+    /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
+    linked: Mutex<BTreeMap<TemplateName, (Arc<StoredTemplate>, Arc<Plan>)>>,
     live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
 }
 
@@ -242,6 +245,11 @@ impl Engine {
         self.inner.live.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    /// True when this engine drives no execution.
+    pub fn is_idle(&self) -> bool {
+        self.inner.live.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Rows about executions.
     pub fn index(&self) -> &Arc<dyn ExecutionIndex> {
         &self.inner.index
@@ -301,9 +309,17 @@ impl Inner {
         if version.is_some_and(|v| !v.eq_ignore_ascii_case(&stored.version)) {
             return Err(missing());
         }
+        if let Some((known, plan)) = self.linked.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.name)
+            && Arc::ptr_eq(known, &stored)
+        {
+            return Ok(plan.clone());
+        }
         let invalid = |findings| LinkError::Invalid { name: name.clone(), findings };
         let template = Template::parse_source(stored.source.clone(), &self.environment.limits).map_err(invalid)?;
-        self.plan(Some(stored.name.clone()), &template).map_err(invalid)
+        let plan = self.plan(Some(stored.name.clone()), &template).map_err(invalid)?;
+        let entry = (stored.clone(), plan.clone());
+        self.linked.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.name.clone(), entry);
+        Ok(plan)
     }
 
     fn header(&self, id: &ExecutionId, plan: &Plan, plans: &PlanSet, options: &StartOptions) -> ExecutionHeader {

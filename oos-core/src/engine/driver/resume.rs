@@ -218,6 +218,10 @@ fn map_values(input: &mut Input, change: &mut dyn FnMut(&Value) -> Value) {
 /// are bound just before the action runs. Command text that the remote side expands is left alone.
 pub(super) fn late_references(properties: &Value) -> Vec<StoreReference> {
     let mut names = Vec::new();
+    // Hardly any properties hold one: look before keeping track of places.
+    if !has_reference(properties) {
+        return names;
+    }
     visit(properties, &mut Vec::new(), &mut |path, text| {
         if !expanded_remotely(properties, path) {
             names.extend(crate::expr::store_references(text).into_iter().map(|(_, reference)| reference));
@@ -240,9 +244,18 @@ fn expanded_remotely(properties: &Value, path: &[Arc<str>]) -> bool {
     last.eq_ignore_ascii_case("CommandContent") && enabled.to_text().eq_ignore_ascii_case("true")
 }
 
+fn has_reference(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("{{"),
+        Value::List(list) => list.iter().any(has_reference),
+        Value::Map(map) => map.iter().any(|(_, value)| has_reference(value)),
+        _ => false,
+    }
+}
+
 fn visit(value: &Value, path: &mut Vec<Arc<str>>, found: &mut dyn FnMut(&[Arc<str>], &str)) {
     match value {
-        Value::String(text) if text.contains("{{") => found(path, text),
+        Value::String(text) => found(path, text),
         Value::List(list) => list.iter().for_each(|v| visit(v, path, found)),
         Value::Map(map) => {
             for (key, value) in map.iter() {
