@@ -115,6 +115,9 @@ pub struct Engine {
 /// Name and digest of a compiled template.
 type PlanKey = (Option<TemplateName>, Arc<str>);
 
+/// A template of the registry and its plan.
+type LinkedPlan = (Arc<StoredTemplate>, Arc<Plan>);
+
 #[derive(Debug)]
 struct Inner {
     registry: ActionRegistry,
@@ -135,7 +138,7 @@ struct Inner {
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
     /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
-    linked: Mutex<BTreeMap<TemplateName, (Arc<StoredTemplate>, Arc<Plan>)>>,
+    linked: Mutex<BTreeMap<TemplateName, LinkedPlan>>,
     live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
 }
 
