@@ -58,6 +58,19 @@ fn run(runtime: &tokio::runtime::Runtime, engine: &Engine, template: &Template, 
     });
 }
 
+/// Many executions at once, on one thread.
+fn run_many(runtime: &tokio::runtime::Runtime, engine: &Engine, template: &Template, parameters: &Value, n: usize) {
+    runtime.block_on(async {
+        let mut handles = Vec::with_capacity(n);
+        for _ in 0..n {
+            handles.push(engine.start(template, parameters.clone()).await.unwrap());
+        }
+        for handle in handles {
+            assert_eq!(handle.wait().await.unwrap().status.as_str(), "Success");
+        }
+    });
+}
+
 /// A wait that is never fulfilled: eleven polls over 2,046 virtual seconds, with the default retries.
 fn thirty_minutes(bed: &TestBed) {
     let id = bed.cloud().ecs().instance().stopped().create();
@@ -101,6 +114,13 @@ fn main() {
             let ours = per_step(least(ROUNDS, || run(&runtime, &engine, &template, parameters.clone())), n);
             line(&format!("map {n}"), floor_map, ours, 10.0);
         }
+    }
+    if chosen.has("executions") {
+        let (template, n) = (sequence(5), 1_000);
+        let floor_executions = per_step(least(ROUNDS, || runtime.block_on(floor::executions(n))), n * 5);
+        let parameters = params! { "regionId" => "cn-hangzhou", "id" => "i-1" };
+        let ours = least(ROUNDS, || run_many(&runtime, &engine, &template, &parameters, n));
+        line("executions 1,000 x 5", floor_executions, per_step(ours, n * 5), 10.0);
     }
     if chosen.has("wait") {
         let show = |what: &str, time: std::time::Duration| {
