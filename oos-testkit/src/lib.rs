@@ -13,6 +13,7 @@ pub mod executor;
 pub mod fault;
 pub mod faulty_store;
 pub mod in_place;
+pub mod oos_service;
 pub mod ports;
 
 pub use bed::{Run, TestBed};

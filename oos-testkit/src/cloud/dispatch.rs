@@ -229,12 +229,9 @@ fn unmodelled(request: &ApiRequest, service: Option<&'static Service>) -> ApiErr
 
 /// Completes the answer and records it.
 fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> Result<ApiResponse, ApiError> {
-    let request_id: Arc<str> = state.ids.request_id().into();
     let host =
         state.calls.get(p.number).map(|c| format!("{}.{}.aliyuncs.com", c.service.to_ascii_lowercase(), c.region));
-    let answer = answer
-        .map(|body| ApiResponse { body: with_request_id(body, &request_id), request_id: Some(Arc::clone(&request_id)) })
-        .map_err(|e| dressed(state, e, &request_id, &host.unwrap_or_default()));
+    let answer = completed(state, answer, &host.unwrap_or_default());
     state.ticks += 1;
     let (now, tick) = (state.now, state.ticks);
     if let Some(call) = state.calls.get_mut(p.number) {
@@ -245,6 +242,18 @@ fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> R
         };
     }
     answer
+}
+
+/// An answer with its request id, an error in the gateway's dress.
+pub(crate) fn completed(
+    state: &mut State,
+    answer: Result<Value, ApiError>,
+    host: &str,
+) -> Result<ApiResponse, ApiError> {
+    let request_id: Arc<str> = state.ids.request_id().into();
+    answer
+        .map(|body| ApiResponse { body: with_request_id(body, &request_id), request_id: Some(Arc::clone(&request_id)) })
+        .map_err(|e| dressed(state, e, &request_id, host))
 }
 
 fn recorded(error: &ApiError) -> Answer {
