@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Driver;
 use crate::{
-    ExecutionId, Value,
+    Value,
     ids::MachinePath,
     machine::{ExecutionStatus, Machine, MachineReport, TaskStatus},
     params,
@@ -15,13 +15,13 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     written: BTreeMap<MachinePath, (ExecutionStatus, Option<WaitingFor>, bool)>,
-    order: BTreeMap<ExecutionId, u64>,
 }
 
 impl Driver {
-    /// Rows that changed since the last call.
-    pub(super) fn summaries(&mut self) -> Vec<Summary> {
+    /// Rows that changed since the last call, and whether a firing of a trigger has ended.
+    pub(super) fn summaries(&mut self) -> (Vec<Summary>, bool) {
         let (changed, ended) = self.tree.take_changes();
+        let fired = ended.iter().any(Machine::is_firing);
         let mut rows = Vec::new();
         for machine in &ended {
             self.rows.written.remove(machine.path());
@@ -39,13 +39,11 @@ impl Driver {
             let machine = machine.clone();
             rows.push(self.row(&machine, report));
         }
-        rows
+        (rows, fired)
     }
 
-    fn row(&mut self, machine: &Machine, report: MachineReport) -> Summary {
+    fn row(&self, machine: &Machine, report: MachineReport) -> Summary {
         let report = self.masked_report(report);
-        let next = self.rows.order.len() as u64;
-        let order = *self.rows.order.entry(report.id.clone()).or_insert(next);
         let is_root = report.path.is_root();
         let running = report.tasks.iter().filter(|t| matches!(t.status, TaskStatus::Running | TaskStatus::Waiting));
         Summary {
@@ -67,7 +65,7 @@ impl Driver {
             update: report.updated,
             executed_by: self.header.executed_by.clone(),
             trigger: machine.trigger().clone(),
-            order,
+            order: machine.born(),
             parameters: report.parameters,
             outputs: report.outputs,
             id: report.id,
