@@ -15,6 +15,10 @@ pub mod faulty_store;
 pub mod in_place;
 pub mod oos_service;
 pub mod ports;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
+mod waiver;
 
 pub use bed::{Run, TestBed};
 pub use calls::{Call, Calls};

@@ -65,7 +65,7 @@ impl OosService {
             Template::parse_source(SourceText::new(name, text), limits)
                 .map_err(|found| error_with("InvalidTemplate", found.render()))
         };
-        if let Some(text) = p.str("TemplateContent") {
+        if let Some(text) = p.verbatim("TemplateContent") {
             // CHOICE: the record's name of a template that has none; no page shows one.
             let name: Arc<str> = match p.str("TemplateName") {
                 Some(name) => name,

@@ -354,7 +354,7 @@ impl ApiCaller for OosService {
             return self.below(request).await;
         }
         let (api, p) = (&*known.api, Params(known.params()));
-        let elsewhere = api.contains("Tag") && tags::is_of_the_store(&p);
+        let elsewhere = tags::OPERATIONS.contains(&api) && tags::is_of_the_store(&p);
         if elsewhere || (!Self::answers(api) && FakeCloud::models("OOS", api)) {
             return self.below(request).await;
         }

@@ -159,15 +159,19 @@ impl Record {
     }
 
     fn write(&mut self, event: &ExecutionEvent) {
-        let Some((key, kind, message)) = line(&event.kind) else { return };
+        let Some((key, kind, mut message)) = line(&event.kind) else { return };
         let task = key.and_then(|key| {
             let task = self.trace.execution(&event.execution)?.task(key.task.as_str())?;
             Some(task_id(&event.execution, task, key.item))
         });
         let size = self.sizes.entry((event.execution.clone(), task.clone())).or_default();
-        if *size + message.len() > LOG_BYTES {
+        let room = LOG_BYTES.saturating_sub(*size);
+        if message.len() > room {
             self.cut.insert(event.execution.clone());
-            return;
+            message.truncate(message.floor_char_boundary(room));
+            if message.is_empty() {
+                return;
+            }
         }
         *size += message.len();
         self.log.push(Line { execution: event.execution.clone(), task, kind, at: event.at, message });

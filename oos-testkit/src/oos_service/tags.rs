@@ -13,6 +13,9 @@ use oos_core::{
 use super::{OosService, PAGES, TAGS, error_with, has_tags, invalid, missing, tags_in};
 use crate::cloud::{page::page, params::Params};
 
+/// The operations about tags.
+pub(super) const OPERATIONS: [&str; 5] =
+    ["TagResources", "UntagResources", "ListTagResources", "ListTagKeys", "ListTagValues"];
 /// Most resources in one call.
 const RESOURCES: usize = 50;
 

@@ -52,7 +52,7 @@ impl OosService {
     }
 
     fn version(&self, p: &Params, name: &str, who: &Who) -> Result<Version, ApiError> {
-        let text = p.need("Content")?;
+        let text = p.verbatim("Content").ok_or_else(|| missing("Content"))?;
         let (template, category) = self.compiled(name, &text)?;
         let (label, updated_by) = (p.text("VersionName"), who.label.as_str().into());
         Ok(Version { label, updated_by, updated: self.now(), ..Version::new(&template, text, category) })
@@ -266,7 +266,7 @@ impl OosService {
         if !p.has("Content") && p.has("TemplateURL") {
             return Err(invalid("TemplateURL", "nothing is fetched here: send the text as Content"));
         }
-        let text = p.str("Content").ok_or_else(|| missing("Content"))?;
+        let text = p.verbatim("Content").ok_or_else(|| missing("Content"))?;
         let (template, _) = self.compiled("<Content>", &text)?;
         let document = template.to_node();
         let part = |node: Option<&Node>| node.map_or_else(|| "{}".to_owned(), |node| node.to_value().to_string());

@@ -83,7 +83,7 @@ fn actions_are_listed_with_their_types() {
         }
     }
     assert_eq!(all.len(), oos_core::ports::action::ActionCatalog::names(desk.service.engine().actions()).len());
-    assert!(all.len() > 150 && all.is_sorted_by_key(|name| name.to_lowercase()), "{}", all.len());
+    assert!(all.len() > 60 && all.is_sorted_by_key(|name| name.to_lowercase()), "{}", all.len());
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn children_are_hidden_unless_asked_for() {
     desk.template("Child", &sleeping(1));
     desk.template(
         "Parent",
-        "FormatVersion: OOS-2019-06-01\nTasks:\n  - Name: below\n    Action: ACS::Template\n    Properties: {TemplateName: Child, Parameters: {who: '{{ ACS::TaskLoopItem }}'}}\n    Loop: [a, b]\n",
+        "FormatVersion: OOS-2019-06-01\nTasks:\n  - Name: below\n    Action: ACS::Template\n    Properties: {TemplateName: Child, Parameters: {who: '{{ ACS::TaskLoopItem }}'}}\n    Loop: {Items: [a, b]}\n",
     );
     let parent = desk.start("Parent", json!({}));
     desk.run_for(10);

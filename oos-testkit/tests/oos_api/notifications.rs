@@ -137,6 +137,9 @@ Tasks:
   - Name: second
     Action: ACS::Sleep
     Properties: {Duration: PT1H}
+  - Name: third
+    Action: ACS::Sleep
+    Properties: {Duration: PT1H}
 ";
     let id = started(&desk, naps, json!({"Mode": "Debug"}));
     assert_eq!(text(&desk.row(&id), &["WaitingStatus"]), "WaitingForDebugStep");
@@ -158,9 +161,9 @@ fn batches_and_risks_wait_for_a_yes() {
     let batches = "
 FormatVersion: OOS-2019-06-01
 Tasks:
-  - Name: nap
-    Action: ACS::Sleep
-    Properties: {Duration: PT1S}
+  - Name: read
+    Action: ACS::ExecuteAPI
+    Properties: {Service: ECS, API: DescribeInstances, Parameters: {}}
     Loop: {Items: [a, b], RateControl: {Mode: Batch, Batch: [1]}}
 ";
     let id = started(&desk, batches, json!({"LoopMode": "EveryBatchPause"}));

@@ -128,13 +128,14 @@ fn a_template_reads_what_was_stored() {
     desk.ok("CreateParameter", json!({"Name": "greeting", "Type": "String", "Value": "hello"}));
     desk.ok("UpdateParameter", json!({"Name": "greeting", "Value": "good day"}));
     desk.ok("CreateParameter", json!({"Name": "pauses", "Type": "StringList", "Value": "PT1S, PT2S"}));
+    desk.template("Nap", "FormatVersion: OOS-2019-06-01\nParameters:\n  pause: {Type: String}\nTasks:\n  - Name: nap\n    Action: ACS::Sleep\n    Properties: {Duration: '{{ pause }}'}\n");
     let reading = "
 FormatVersion: OOS-2019-06-01
 Tasks:
   - Name: nap
-    Action: ACS::Sleep
-    Properties: {Duration: '{{ ACS::TaskLoopItem }}'}
-    Loop: '{{ oos:pauses }}'
+    Action: ACS::Template
+    Properties: {TemplateName: Nap, Parameters: {pause: '{{ ACS::TaskLoopItem }}'}}
+    Loop: {Items: '{{ oos:pauses }}'}
 Outputs:
   said: {Type: String, Value: '{{ oos:greeting }}'}
 ";

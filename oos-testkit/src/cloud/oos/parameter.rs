@@ -107,7 +107,7 @@ fn check_name(kind: Kind, name: &str) -> Result<(), ApiError> {
 
 /// The value as text, within the documented length and the constraints that the parameter was made with.
 fn checked_value(p: &Params, constraints: &str) -> Result<Arc<str>, ApiError> {
-    let text = p.need("Value")?;
+    let text = p.verbatim("Value").ok_or_else(|| missing("Value"))?;
     let length = text.chars().count();
     if length > VALUE {
         return Err(invalid("Value", format_args!("it has more than {VALUE} characters")));
