@@ -7,6 +7,7 @@
 
 mod pattern;
 mod people;
+mod stacks;
 mod uses;
 mod values;
 mod words;
@@ -22,7 +23,7 @@ use std::{
 };
 
 use fancy_regex::Regex;
-use oos_actions::product::DirectoryTemplates;
+use oos_actions::product::{DirectoryTemplates, MemoryTemplates};
 use oos_core::{
     Template, TemplateName,
     engine::StartOptions,
@@ -37,7 +38,7 @@ use self::{
 };
 
 const fn account() -> Account {
-    Account { stopped: false, prepaid: false, eip: false, windows: false, shrinks: false, loose: false }
+    Account { stopped: false, prepaid: false, eip: false, windows: false, shrinks: false, loose: false, quick: false }
 }
 
 const fn choice(allowed: usize, fill: bool) -> Choice {
@@ -57,6 +58,7 @@ const TRIES: &[(Account, Choice)] = &[
     (Account { eip: true, ..account() }, choice(0, false)),
     (Account { shrinks: true, ..account() }, choice(0, false)),
     (Account { shrinks: true, ..account() }, choice(1, false)),
+    (Account { quick: true, ..account() }, choice(0, false)),
     (Account { windows: true, ..account() }, choice(0, false)),
     (Account { loose: true, ..account() }, choice(0, false)),
     (Account { loose: true, stopped: true, ..account() }, choice(1, true)),
@@ -109,6 +111,32 @@ impl Sweep {
         first.unwrap_or_default()
     }
 
+    /// Runs one try of a template and says what it was started with and which calls it made: for who asks why.
+    pub fn explain(&self, path: &Path, attempt: usize) -> String {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let Some((account, choice)) = attempt.checked_sub(1).and_then(|n| TRIES.get(n)) else {
+            return format!("there is no try {attempt}");
+        };
+        let world = World::new(*account);
+        match self.start(&name, path, &world, *choice) {
+            Ok((bed, run, template)) => {
+                let before = bed.cloud().calls().len();
+                let given = run.handle().clone();
+                let line = people::to_the_end(&world, &bed, &run, &template);
+                let calls = bed.cloud().calls();
+                let calls: Vec<String> = calls.iter().skip(before).map(|call| {
+                    let answer = match &call.answer {
+                        Answer::Ok(body) => body.to_text().chars().take(300).collect(),
+                        other => format!("{other:?}"),
+                    };
+                    format!("{}.{} {}\n    {answer}", call.service, call.api, call.params.to_text())
+                }).collect();
+                format!("{given:?}\n{}\n{line}\n{}", calls.join("\n"), run.report())
+            }
+            Err(found) => found,
+        }
+    }
+
     fn attempt(&self, name: &str, path: &Path, account: Account, choice: Choice) -> Line {
         let world = World::new(account);
         match self.start(name, path, &world, choice) {
@@ -124,6 +152,7 @@ impl Sweep {
     fn start(&self, name: &str, path: &Path, world: &World, choice: Choice) -> Result<(TestBed, Run, Template), String> {
         let text = crate::read_text(&path.to_string_lossy())?;
         let mut bed = TestBed::new(world.cloud.clone()).templates(open(&self.folder)?);
+        bed = bed.templates(MemoryTemplates::new().with(world::NOTHING, NOTHING));
         if let Some(actions) = &self.actions {
             bed = bed.templates(open(actions)?);
         }
@@ -138,11 +167,19 @@ impl Sweep {
         };
         let uses = uses::of(&template, &lookup);
         texts.borrow().iter().for_each(|text| store_parameters(&bed, text));
+        stacks::register(world, &template);
         let values = Maker::new(world, &uses, choice).values(name, &template);
         let run = bed.try_start(&text, values, StartOptions::default())?;
         Ok((bed, run, template))
     }
 }
+
+/// The template that does nothing.
+const NOTHING: &str = "
+FormatVersion: OOS-2019-06-01
+Tasks:
+  - {Name: rest, Action: 'ACS::Sleep', Properties: {Duration: PT1S}}
+";
 
 /// Names of stored parameters in a text.
 static STORED: LazyLock<Option<Regex>> =
@@ -151,7 +188,7 @@ static STORED: LazyLock<Option<Regex>> =
 /// Stores a parameter for each reference that a text has.
 fn store_parameters(bed: &TestBed, text: &str) {
     let store = |secret: bool, name: &str| {
-        let value = if secret { "Passw0rd!" } else { "echo sweep" };
+        let value = if secret { "Passw0rd!" } else { words::COMMAND };
         if secret {
             bed.parameters().secret(name, value);
             bed.cloud().oos().secret(name, value);
@@ -280,7 +317,7 @@ fn line_of(bed: &TestBed, run: &Run, fired: bool, why: String) -> Line {
     let events = run.events();
     let ended = |e: &&oos_core::ports::ExecutionEvent| matches!(&e.kind, EventKind::StepEnded { key, .. } if key.item.is_none());
     let tasks = events.iter().filter(ended).count();
-    let calls = bed.cloud().calls();
+    let calls = bed.cloud().calls().when(|call| call.origin.execution.is_some());
     let shaped = |call: &&oos_testkit::Call| {
         matches!(call.answer, Answer::Ok(_)) && !FakeCloud::models(&call.service, &call.api)
     };

@@ -12,7 +12,8 @@ use oos_core::{Template, Value, template::Task};
 /// One place that a parameter goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// Product in lower case, or the type of resource that targets are selected of; empty when nothing says.
+    /// Product and API in lower case, `rds/stopdbinstance`, or the type of resource that targets are selected of; empty
+    /// when nothing says.
     pub service: String,
     /// Name of the API's parameter or the action's property, in lower case; members behind dots.
     pub key: String,
@@ -64,7 +65,9 @@ fn of_task(task: &Task, lookup: Lookup<'_>, depth: usize) -> Vec<(String, Use)> 
     let action = task.action.value.as_str();
     let text = |name: &str| properties.get(name).map(|v| v.to_text().to_lowercase()).unwrap_or_default();
     match action.to_ascii_lowercase().as_str() {
-        "acs::executeapi" | "acs::waitfor" | "acs::checkfor" => finder.of_call(&text("Service"), &properties),
+        "acs::executeapi" | "acs::waitfor" | "acs::checkfor" => {
+            finder.of_call(&format!("{}/{}", text("Service"), text("API")), &properties)
+        }
         "acs::selecttargets" => finder.all(&text("ResourceType"), "targets", &properties),
         _ => {
             let inner = lookup(action).filter(|_| depth < MAX_DEPTH).map(|t| within(&t, lookup, depth + 1));
@@ -208,8 +211,8 @@ Tasks:
         let place = |service: &str, key: &str, member: Option<&str>, item| {
             vec![Use { service: service.into(), key: key.into(), member: member.map(str::to_owned), item }]
         };
-        assert_eq!(uses["all"], place("rds", "dbinstanceid", None, true));
+        assert_eq!(uses["all"], place("rds/stopdbinstance", "dbinstanceid", None, true));
         assert_eq!(uses["timer"], place("timertrigger", "type", Some("kind"), false));
-        assert_eq!(uses["cluster"], place("cs", "clusterid", None, false));
+        assert_eq!(uses["cluster"], place("cs/x", "clusterid", None, false));
     }
 }

@@ -71,15 +71,22 @@ impl<'a> Maker<'a> {
         let empty = match default {
             Value::List(list) => list.is_empty(),
             Value::Map(map) => map.is_empty(),
-            other => other.to_text().is_empty(),
+            other => other.to_text().is_empty() || other.as_i64() == Some(0),
         };
         self.choice.fill && empty
     }
 
     /// What instead of an empty default may stand: only what is surely meant.
     fn known(&self, parameter: &Parameter) -> Option<Value> {
-        if self.meant(parameter).iter().any(|(_, key)| key.ends_with("role")) {
+        let meant = self.meant(parameter);
+        if meant.iter().any(|(_, key)| key.ends_with("role")) {
             return None;
+        }
+        if kind_of(parameter) == "string" && meant.iter().any(|(_, key)| key.ends_with("commandcontent")) {
+            return Some(Value::from(words::COMMAND));
+        }
+        if kind_of(parameter) == "number" {
+            return Some(number(parameter));
         }
         self.thing(parameter).map(|ids| shaped(&kind_of(parameter), &ids))
     }

@@ -5,6 +5,9 @@ use serde_json::json;
 
 use super::world::NAME;
 
+/// A command that does no harm.
+pub const COMMAND: &str = "echo sweep";
+
 /// Texts by a part of the key; all that fit are candidates, in this order.
 const TEXTS: &[(&str, &str)] = &[
     ("assumerole", ""),
@@ -58,7 +61,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("size", "100"),
     ("count", "1"),
     ("number", "100"),
-    ("command", "echo sweep"),
+    ("command", COMMAND),
     ("version", "1"),
     ("name", NAME),
 ];
@@ -68,7 +71,8 @@ const OTHERS: &[&str] = &["text", NAME, "Passw0rd1", "Passw0rd!", "10.0.0.7", "1
 
 /// Candidates for a text, the likeliest first.
 pub fn texts(meant: &[(String, String)]) -> Vec<String> {
-    let known = meant.iter().filter_map(|(_, key)| by_part(key));
+    // Its own name, which is the last, says more about a plain text than the place that it goes to.
+    let known = meant.iter().rev().filter_map(|(_, key)| by_part(key));
     known.chain(OTHERS.iter().copied()).map(str::to_owned).collect()
 }
 

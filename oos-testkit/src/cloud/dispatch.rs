@@ -38,6 +38,14 @@ struct Prepared {
     verdict: Verdict,
 }
 
+impl Prepared {
+    /// True for answers that are a document which somebody stored: it is given back as it is, and the id of the request
+    /// stands in a header.
+    fn is_document(&self) -> bool {
+        &*self.resolved.api_name == "GetBucketPolicy"
+    }
+}
+
 pub(super) async fn call(cloud: &FakeCloud, request: ApiRequest) -> Result<ApiResponse, ApiError> {
     let prepared = cloud.with(|state| begin(state, &request));
     if !prepared.verdict.latency.is_zero() {
@@ -233,7 +241,10 @@ fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> R
     let host =
         state.calls.get(p.number).map(|c| format!("{}.{}.aliyuncs.com", c.service.to_ascii_lowercase(), c.region));
     let answer = answer
-        .map(|body| ApiResponse { body: with_request_id(body, &request_id), request_id: Some(Arc::clone(&request_id)) })
+        .map(|body| {
+            let body = if p.is_document() { body } else { with_request_id(body, &request_id) };
+            ApiResponse { body, request_id: Some(Arc::clone(&request_id)) }
+        })
         .map_err(|e| dressed(state, e, &request_id, &host.unwrap_or_default()));
     state.ticks += 1;
     let (now, tick) = (state.now, state.ticks);
