@@ -27,7 +27,8 @@ fn sweep(arguments: impl Iterator<Item = String>) -> Result<bool, String> {
     // A panic is one line of the table, not a page of text.
     std::panic::set_hook(Box::new(|_| {}));
     let (sweep, start, mut sum) = (Sweep::new(&folder, actions.as_deref()), Instant::now(), Sum::default());
-    let files = sweep.files()?.into_iter().filter(|p| only.as_deref().is_none_or(|o| p.file_stem().is_some_and(|s| s == o)));
+    let files =
+        sweep.files()?.into_iter().filter(|p| only.as_deref().is_none_or(|o| p.file_stem().is_some_and(|s| s == o)));
     if let Some(attempt) = attempt {
         files.for_each(|path| println!("{}", sweep.explain(&path, attempt)));
         return Ok(true);

@@ -2,9 +2,11 @@
 //!
 //! A template gets values for its parameters from their declarations, from what it uses them for and from what is in the
 //! fake; people say yes, triggers fire once. When it fails, the next of [`TRIES`] is made, until one succeeds: another
-//! state of the account, another of the allowed values. Operations without a model are answered by shape, and counted.
+//! state of the account, another of the allowed values. Operations without a model are answered by shape and by what the
+//! template expects, and counted.
 //! Nothing is asserted about results; that is what tests are for.
 
+mod expect;
 mod pattern;
 mod people;
 mod stacks;
@@ -24,12 +26,7 @@ use std::{
 
 use fancy_regex::Regex;
 use oos_actions::product::{DirectoryTemplates, MemoryTemplates};
-use oos_core::{
-    Template, TemplateName,
-    engine::StartOptions,
-    machine::ExecutionStatus,
-    ports::event::EventKind,
-};
+use oos_core::{Template, TemplateName, engine::StartOptions, machine::ExecutionStatus, ports::event::EventKind};
 use oos_testkit::{calls::Answer, prelude::*};
 
 use self::{
@@ -101,7 +98,8 @@ impl Sweep {
         let mut first = None;
         for (n, (account, choice)) in TRIES.iter().enumerate() {
             let attempt = AssertUnwindSafe(|| self.attempt(&name, path, *account, *choice));
-            let line = catch_unwind(attempt).unwrap_or_else(|cause| Line::bad(format!("panicked: {}", text_of(&*cause))));
+            let line =
+                catch_unwind(attempt).unwrap_or_else(|cause| Line::bad(format!("panicked: {}", text_of(&*cause))));
             let line = Line { name: name.clone(), attempt: n + 1, ..line };
             if !line.ended || !line.status.starts_with("Failed") {
                 return line;
@@ -124,13 +122,17 @@ impl Sweep {
                 let given = run.handle().clone();
                 let line = people::to_the_end(&world, &bed, &run, &template);
                 let calls = bed.cloud().calls();
-                let calls: Vec<String> = calls.iter().skip(before).map(|call| {
-                    let answer = match &call.answer {
-                        Answer::Ok(body) => body.to_text().chars().take(300).collect(),
-                        other => format!("{other:?}"),
-                    };
-                    format!("{}.{} {}\n    {answer}", call.service, call.api, call.params.to_text())
-                }).collect();
+                let calls: Vec<String> = calls
+                    .iter()
+                    .skip(before)
+                    .map(|call| {
+                        let answer = match &call.answer {
+                            Answer::Ok(body) => body.to_text().chars().take(300).collect(),
+                            other => format!("{other:?}"),
+                        };
+                        format!("{}.{} {}\n    {answer}", call.service, call.api, call.params.to_text())
+                    })
+                    .collect();
                 format!("{given:?}\n{}\n{line}\n{}", calls.join("\n"), run.report())
             }
             Err(found) => found,
@@ -149,7 +151,13 @@ impl Sweep {
         }
     }
 
-    fn start(&self, name: &str, path: &Path, world: &World, choice: Choice) -> Result<(TestBed, Run, Template), String> {
+    fn start(
+        &self,
+        name: &str,
+        path: &Path,
+        world: &World,
+        choice: Choice,
+    ) -> Result<(TestBed, Run, Template), String> {
         let text = crate::read_text(&path.to_string_lossy())?;
         let mut bed = TestBed::new(world.cloud.clone()).templates(open(&self.folder)?);
         bed = bed.templates(MemoryTemplates::new().with(world::NOTHING, NOTHING));
@@ -157,17 +165,20 @@ impl Sweep {
             bed = bed.templates(open(actions)?);
         }
         let template = Template::parse(&text).map_err(|found| found.render())?;
-        let texts = RefCell::new(vec![text.clone()]);
+        let (texts, templates) = (RefCell::new(vec![text.clone()]), RefCell::new(vec![template.clone()]));
         let lookup = |action: &str| {
             let (engine, action) = (bed.engine().clone(), TemplateName::new(action));
             let stored = bed.block_on(async move { engine.actions().template(&action, None).await });
             let text = stored.ok()??.source.text.to_string();
-            texts.borrow_mut().push(text.clone());
-            Template::parse(&text).ok()
+            let found = Template::parse(&text).ok()?;
+            texts.borrow_mut().push(text);
+            templates.borrow_mut().push(found.clone());
+            Some(found)
         };
         let uses = uses::of(&template, &lookup);
         texts.borrow().iter().for_each(|text| store_parameters(&bed, text));
         stacks::register(world, &template);
+        expect::stub(world, &templates.borrow());
         let values = Maker::new(world, &uses, choice).values(name, &template);
         let run = bed.try_start(&text, values, StartOptions::default())?;
         Ok((bed, run, template))

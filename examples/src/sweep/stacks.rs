@@ -7,11 +7,7 @@
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
-use oos_core::{
-    Template, Value,
-    source::Node,
-    template::Task,
-};
+use oos_core::{Template, Value, source::Node, template::Task};
 use oos_testkit::prelude::*;
 
 use super::world::World;
@@ -31,7 +27,7 @@ struct Read {
 }
 
 /// Registers a body with the outputs that the template reads, for every URL.
-pub fn register(world: &World, template: &Template) {
+pub(crate) fn register(world: &World, template: &Template) {
     let mut read: Vec<Read> = template.tasks.iter().flat_map(of_task).collect();
     // What is compared comes first, so that its value counts.
     read.sort_by_key(|r| (r.place, r.name.clone(), r.value.is_none()));
@@ -87,7 +83,10 @@ mod tests {
 
     #[test]
     fn selectors_name_outputs_by_key_or_by_place() {
-        assert_eq!(named(r#".Outputs[] | select(.OutputKey == "Log") | .OutputValue"#, "x"), Some((0, "Log".to_owned())));
+        assert_eq!(
+            named(r#".Outputs[] | select(.OutputKey == "Log") | .OutputValue"#, "x"),
+            Some((0, "Log".to_owned()))
+        );
         assert_eq!(named("Outputs[1].OutputValue", "vSwitchId"), Some((1, "vSwitchId".to_owned())));
         assert_eq!(named("Status", "status"), None);
     }

@@ -8,34 +8,34 @@ use oos_testkit::{cloud::Unmodelled, prelude::*};
 
 /// In what way the resources of an account are.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Account {
+pub(crate) struct Account {
     /// Instances are stopped.
-    pub stopped: bool,
+    pub(crate) stopped: bool,
     /// Instances are paid in advance.
-    pub prepaid: bool,
+    pub(crate) prepaid: bool,
     /// Instances have an EIP, not a public address, and a RAM role.
-    pub eip: bool,
+    pub(crate) eip: bool,
     /// Instances run Windows.
-    pub windows: bool,
+    pub(crate) windows: bool,
     /// Scaling groups take instances away.
-    pub shrinks: bool,
+    pub(crate) shrinks: bool,
     /// Data disks are attached to nothing, snapshots are of them.
-    pub loose: bool,
+    pub(crate) loose: bool,
     /// Nothing takes time.
-    pub quick: bool,
+    pub(crate) quick: bool,
 }
 
 /// When the cloud begins: defaults of templates, such as end dates, lie behind it.
 const START: &str = "2021-01-04T00:30:00Z";
 /// Name of the VSwitch's zone.
-pub const ZONE: &str = "cn-hangzhou-h";
+pub(crate) const ZONE: &str = "cn-hangzhou-h";
 /// Name of the only bucket.
-pub const BUCKET: &str = "bucket";
+pub(crate) const BUCKET: &str = "bucket";
 /// Name of the only RAM user, and of what else needs a name.
-pub const NAME: &str = "sweep";
+pub(crate) const NAME: &str = "sweep";
 
 /// Name of a template that does nothing, for templates that run another.
-pub const NOTHING: &str = "sweep-nothing";
+pub(crate) const NOTHING: &str = "sweep-nothing";
 
 /// Kinds of things by the end of a key; the first row that fits counts. A product of `*` fits all.
 const KINDS: &[(&str, &str, &str)] = &[
@@ -119,17 +119,17 @@ const NAMES: &[(&str, &str, &str)] = &[
 
 /// The fake cloud of one try.
 #[derive(Clone, Debug)]
-pub struct World {
+pub(crate) struct World {
     /// The cloud.
-    pub cloud: FakeCloud,
+    pub(crate) cloud: FakeCloud,
     /// The instances that stand for themselves, in no group and no cluster.
-    pub instances: Vec<String>,
+    pub(crate) instances: Vec<String>,
     account: Account,
 }
 
 impl World {
     /// A cloud whose operations without a model are answered by shape.
-    pub fn new(account: Account) -> Self {
+    pub(crate) fn new(account: Account) -> Self {
         let cloud = FakeCloud::at(START);
         let cloud = if account.quick { cloud.with_profile(Profile::Instant) } else { cloud };
         cloud.unmodelled(Unmodelled::Shaped);
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// Ids of what a key of a product asks for; `None` when it asks for nothing that is known.
-    pub fn ids(&self, service: &str, key: &str) -> Option<Vec<String>> {
+    pub(crate) fn ids(&self, service: &str, key: &str) -> Option<Vec<String>> {
         let (whole, service, key) = (service, product(service), singular(key));
         if let Some(addresses) = self.addresses(&key) {
             return Some(addresses);
@@ -158,7 +158,7 @@ impl World {
     }
 
     /// Ids of a kind, those first that nothing else uses.
-    pub fn of_kind(&self, kind: &str) -> Vec<String> {
+    pub(crate) fn of_kind(&self, kind: &str) -> Vec<String> {
         match kind {
             "ECS::Instance" => self.instances.clone(),
             "ECS::Disk" => self.disks(),
@@ -171,7 +171,14 @@ impl World {
         let ecs = self.cloud.ecs();
         let of_instance = |path: &[&str]| {
             let shown = self.instances.iter().map(|id| ecs.describe(id));
-            shown.map(|v| v.at(path).as_list().and_then(<[Value]>::first).map_or_else(String::new, |v| v.to_text().to_string())).collect()
+            shown
+                .map(|v| {
+                    v.at(path)
+                        .as_list()
+                        .and_then(<[Value]>::first)
+                        .map_or_else(String::new, |v| v.to_text().to_string())
+                })
+                .collect()
         };
         let found: Vec<String> = if key.contains("publicipaddr") {
             of_instance(&["PublicIpAddress", "IpAddress"])
@@ -194,7 +201,7 @@ impl World {
     }
 
     /// The value of `Targets` for a type of resource.
-    pub fn targets(&self, resource_type: &str) -> Value {
+    pub(crate) fn targets(&self, resource_type: &str) -> Value {
         let words: Vec<&str> = resource_type.split("::").collect();
         let service = words.get(1).copied().unwrap_or("ecs");
         let id = if service.eq_ignore_ascii_case("computenestsupplier") { "serviceinstanceid" } else { "instanceid" };
@@ -203,7 +210,7 @@ impl World {
     }
 
     /// What a life-cycle hook hands to a template: its parameters with `${..}` filled in.
-    pub fn from_hook(&self, template: &str, parameters: &Value) -> Value {
+    pub(crate) fn from_hook(&self, template: &str, parameters: &Value) -> Value {
         let id = self.cloud.ecs().ids_of("ESS::Group").first().cloned().unwrap_or_default();
         let group = self.cloud.ess(&id);
         let runs = if self.account.shrinks {
@@ -235,7 +242,7 @@ fn container_group(id: &str, n: usize) -> Value {
 }
 
 /// One name for each spelling of a product; of a type of resource, its product.
-pub fn product(service: &str) -> String {
+pub(crate) fn product(service: &str) -> String {
     let service = service.split('/').next().unwrap_or(service);
     let words: Vec<&str> = service.split("::").collect();
     let word = if words.len() > 1 { words.get(1).copied().unwrap_or(service) } else { service };
@@ -325,11 +332,23 @@ fn make_others(cloud: &FakeCloud) {
     cloud.put("KMS::Key", "key-1", json!({"KeyId": "key-1", "KeyState": "Enabled"}));
     cloud.put("CR::Instance", "cri-1", json!({"InstanceId": "cri-1", "InstanceName": "registry"}));
     cloud.put("CDN::Domain", "www.example.com", json!({}));
-    cloud.put("CloudAPI::Group", "group-1", json!({"GroupId": "group-1", "InstanceType": "VPC_DEDICATED", "InstanceId": "apigateway-1"}));
+    cloud.put(
+        "CloudAPI::Group",
+        "group-1",
+        json!({"GroupId": "group-1", "InstanceType": "VPC_DEDICATED", "InstanceId": "apigateway-1"}),
+    );
     cloud.put("CloudAPI::Instance", "apigateway-1", json!({"InstanceId": "apigateway-1"}));
     let deployed = json!({"DeployedInfo": [{"StageName": "RELEASE"}, {"StageName": "TEST"}, {"StageName": "PRE"}]});
-    cloud.put("CloudAPI::Api", "api-1", json!({"ApiId": "api-1", "GroupId": "group-1", "ApiName": "api", "DeployedInfos": deployed}));
-    cloud.put("ComputeNest::ServiceInstance", "si-1", json!({"ServiceInstanceId": "si-1", "Status": "Deployed", "Name": "service"}));
+    cloud.put(
+        "CloudAPI::Api",
+        "api-1",
+        json!({"ApiId": "api-1", "GroupId": "group-1", "ApiName": "api", "DeployedInfos": deployed}),
+    );
+    cloud.put(
+        "ComputeNest::ServiceInstance",
+        "si-1",
+        json!({"ServiceInstanceId": "si-1", "Status": "Deployed", "Name": "service"}),
+    );
     cloud.put("ECI::ContainerGroup", "eci-1", container_group("eci-1", 0));
     cloud.put("ENS::Instance", "ens-1", json!({"InstanceId": "ens-1", "Status": "Running"}));
     cloud.put("ENS::Disk", "d-ens-1", json!({"DiskId": "d-ens-1"}));
