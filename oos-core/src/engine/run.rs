@@ -42,7 +42,7 @@ fn spawn(
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
     let id = header.id.clone();
-    let handle = ExecutionHandle::new(id.clone(), commands.clone(), finished);
+    let handle = ExecutionHandle::new(id.clone(), seq, commands.clone(), finished);
     inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(id, handle.clone());
     let mut driver = Driver::new(inner.clone(), tree, header, epoch, seq, commands, receiver, done);
     prepare(&mut driver);

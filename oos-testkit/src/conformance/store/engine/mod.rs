@@ -33,6 +33,7 @@ pub(super) fn checks<S: Store>(make: &dyn Fn() -> S) {
     late::a_timer_and_a_signal_of_one_instant_end_the_same_after_a_crash(make);
     late::a_cancel_reaches_the_innermost_child(make);
     waiting::an_approval_outlives_the_process(make);
+    waiting::one_person_approves_before_and_after_a_restart(make);
     waiting::thirty_one_days_end_to_the_second(make);
     waiting::only_what_has_not_ended_is_taken_up(make);
     waiting::the_owner_that_lost_stops(make);
