@@ -9,7 +9,7 @@ use super::{ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, Ref
 use crate::{
     Limits, Map, RegionId, Value,
     expr::{Function, Functions},
-    machine::{RiskPolicy, TreeOptions, VerbRisk},
+    machine::{RiskPolicy, TreeOptions, UnknownOutcome, VerbRisk},
     plan::Environment,
     ports::{
         ApiCaller, Clock, EventSink, Spawner,
@@ -56,6 +56,7 @@ pub struct EngineBuilder {
     git: Arc<dyn GitAuthorizer>,
     risk: Arc<dyn RiskPolicy>,
     owner: Option<OwnerId>,
+    unknown_outcome: UnknownOutcome,
 }
 
 impl Default for EngineBuilder {
@@ -85,6 +86,7 @@ impl Default for EngineBuilder {
             git: refuse,
             risk: Arc::new(VerbRisk),
             owner: None,
+            unknown_outcome: UnknownOutcome::default(),
         }
     }
 }
@@ -226,6 +228,14 @@ impl EngineBuilder {
         self
     }
 
+    /// What becomes of writes of which a crash leaves unknown whether they were carried out, and which nothing makes
+    /// safe to repeat. It is recorded with each execution that this engine starts.
+    #[must_use]
+    pub fn unknown_outcome(mut self, what: UnknownOutcome) -> Self {
+        self.unknown_outcome = what;
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -267,6 +277,7 @@ impl EngineBuilder {
                 triggers: self.triggers,
                 owner,
                 lease: LEASE,
+                unknown_outcome: self.unknown_outcome,
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
                 live: Mutex::default(),

@@ -34,7 +34,9 @@ pub use tokio_ports::{TokioClock, TokioSpawner};
 use crate::{
     ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     diagnostic::Diagnostics,
-    machine::{Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, bind_parameters},
+    machine::{
+        Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome, bind_parameters,
+    },
     plan::{Environment, LinkError, Plan, PlanSet},
     ports::{
         Clock, EventSink, Spawner,
@@ -131,6 +133,7 @@ struct Inner {
     triggers: Arc<dyn TriggerSource>,
     owner: OwnerId,
     lease: Duration,
+    unknown_outcome: UnknownOutcome,
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
     live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
@@ -346,6 +349,7 @@ impl Inner {
             safety_check: options.safety_check,
             loop_mode: options.loop_mode,
             forgive_handled: options.forgive_handled,
+            unknown_outcome: self.unknown_outcome,
             variables: Value::from(variables),
             kept: options.kept.clone(),
         }
