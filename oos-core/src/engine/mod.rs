@@ -206,7 +206,7 @@ impl Engine {
         let plans = inner.link(&plan).await?;
         let id = options.id.clone().unwrap_or_else(|| inner.ids.execution_id());
         let header = inner.header(&id, &plan, &plans, &options);
-        inner.store.create(&header).await?;
+        let header = inner.create(header).await?;
         let now = inner.clock.now();
         let epoch = inner.index.claim(&id, &inner.owner, now, now + inner.lease).await?;
         let tree = Tree::new(id, plan, plans, inner.options.clone());
@@ -307,6 +307,20 @@ impl Inner {
         let invalid = |findings| LinkError::Invalid { name: name.clone(), findings };
         let template = Template::parse_source(stored.source.clone(), &self.environment.limits).map_err(invalid)?;
         self.plan(Some(stored.name.clone()), &template).map_err(invalid)
+    }
+
+    /// Keeps the header of a new execution. One that is there without a record is of a start whose process died before
+    /// the first write: this start takes its place.
+    async fn create(&self, header: ExecutionHeader) -> Result<ExecutionHeader, StoreError> {
+        let exists = match self.store.create(&header).await {
+            Ok(()) => return Ok(header),
+            Err(StoreError::Exists(exists)) => StoreError::Exists(exists),
+            Err(error) => return Err(error),
+        };
+        let there = self.store.load(&header.id).await?;
+        let began = !there.records.is_empty() || there.snapshot.is_some();
+        let same = there.header.digest == header.digest && there.header.templates == header.templates;
+        if began || !same { Err(exists) } else { Ok(there.header) }
     }
 
     fn header(&self, id: &ExecutionId, plan: &Plan, plans: &PlanSet, options: &StartOptions) -> ExecutionHeader {

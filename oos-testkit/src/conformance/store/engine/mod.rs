@@ -27,6 +27,7 @@ use crate::{FakeCloud, FaultyStore, InPlace, Run, TestBed, calls::fail, clock::m
 pub(super) fn checks<S: Store>(make: &dyn Fn() -> S) {
     crash::any_crash_ends_as_no_crash(make);
     crash::a_refused_append_stops_the_engine_before_it_acts(make);
+    crash::a_start_that_died_before_its_first_write_can_be_made_again(make);
     crash::a_thousand_items_survive_a_crash(make);
     late::an_outcome_that_comes_twice_counts_once(make);
     late::an_outcome_after_a_cancel_changes_nothing(make);
