@@ -17,6 +17,7 @@ pub mod ess;
 pub mod fc;
 mod hbr;
 pub(crate) mod ids;
+mod inventory;
 mod names;
 pub mod oos;
 pub mod oss;
