@@ -16,6 +16,7 @@ mod error;
 pub mod ess;
 pub mod fc;
 mod hbr;
+mod inventory;
 pub(crate) mod ids;
 mod names;
 pub mod oos;
