@@ -10,10 +10,13 @@ mod memory_store;
 mod oos_api;
 mod redact;
 mod refuse;
+mod replay;
 mod retrying;
 mod run;
+mod secrets;
 #[cfg(feature = "tokio")]
 mod tokio_ports;
+mod withheld;
 
 use std::{
     collections::BTreeMap,
@@ -135,6 +138,7 @@ struct Inner {
     triggers: Arc<dyn TriggerSource>,
     owner: OwnerId,
     lease: Duration,
+    snapshot_every: u64,
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
     /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
@@ -161,7 +165,7 @@ impl Engine {
         self.inner.plan(None, template)
     }
 
-    /// Starts an execution of a template and gives its handle at once.
+    /// Starts an execution of a template. The start is durable when this returns.
     ///
     /// # Errors
     /// Findings of the template or a child, parameters that do not fit, and what the store says.
@@ -215,7 +219,7 @@ impl Engine {
         let tree = Tree::new(id, plan, plans, inner.options.clone());
         let started = inner.started(parameters, &options);
         let first = Input { at: now, kind: InputKind::Started(Box::new(started)) };
-        Ok(run::launch(inner, tree, header, epoch, 0, vec![first]))
+        Ok(run::launch(inner, tree, header, epoch, first).await?)
     }
 
     /// Takes an unfinished execution up again from its journal.
