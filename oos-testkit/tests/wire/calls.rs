@@ -31,7 +31,7 @@ impl World {
     pub(crate) fn send(&self, request: ApiRequest) -> Result<Value, ApiError> {
         let client = self.client.clone();
         let answer = self.executor.block_on(self.cloud.clock(), async move { client.call(request).await });
-        answer.expect("the call ends").map(|answer| answer.body)
+        answer.unwrap().map(|answer| answer.body)
     }
 
     pub(crate) fn call(&self, service: &str, api: &str, params: impl Into<Value>) -> Result<Value, ApiError> {
