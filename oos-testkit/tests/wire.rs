@@ -6,7 +6,11 @@
 mod calls;
 #[path = "wire/faults.rs"]
 mod faults;
+#[path = "wire/keys.rs"]
+mod keys;
 #[path = "wire/round_trip.rs"]
 mod round_trip;
+#[path = "wire/storage.rs"]
+mod storage;
 #[path = "wire_support/mod.rs"]
 mod support;

@@ -40,7 +40,6 @@ pub(super) async fn launch(
     Ok(handle)
 }
 
-
 fn register(inner: &Inner, handle: &ExecutionHandle) {
     inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.id().clone(), handle.clone());
 }

@@ -30,6 +30,7 @@ pub(crate) struct ToServer {
     inner: ReqwestTransport,
     clock: VirtualClock,
     runtime: Handle,
+    address: String,
 }
 
 impl fmt::Debug for ToServer {
@@ -44,6 +45,7 @@ impl ToServer {
             inner: ReqwestTransport::all_hosts_at(server.address()).unwrap(),
             clock: server.cloud().clock().clone(),
             runtime: server.runtime().unwrap().clone(),
+            address: server.address().to_string(),
         }
     }
 }
@@ -57,7 +59,7 @@ impl Transport for ToServer {
     ) -> Result<http::Response<Bytes>, TransportError> {
         let _hold = self.clock.hold("an exchange with the server");
         let (inner, options) = (self.inner.clone(), options.clone());
-        let mut request = plain(request);
+        let mut request = plain(request, &self.address);
         if let Some(origin) = ORIGIN.with_borrow(Option::clone) {
             request.headers_mut().insert(ORIGIN_HEADER, origin.parse().unwrap());
         }
@@ -66,9 +68,12 @@ impl Transport for ToServer {
     }
 }
 
-/// The same request without TLS, which no signature covers.
-fn plain(request: http::Request<Bytes>) -> http::Request<Bytes> {
+/// The same request without TLS, which no signature covers; the metadata service is a number, not a name.
+fn plain(request: http::Request<Bytes>, address: &str) -> http::Request<Bytes> {
     let (mut parts, body) = request.into_parts();
+    if parts.uri.host() == Some("100.100.100.200") {
+        parts.uri = format!("http://{address}{}", parts.uri.path()).parse().unwrap();
+    }
     let (host, path) = (parts.uri.authority().unwrap(), parts.uri.path_and_query().map_or("/", |p| p.as_str()));
     parts.uri = format!("http://{host}{path}").parse().unwrap();
     http::Request::from_parts(parts, body)
@@ -87,6 +92,28 @@ impl Env for Nothing {
 impl FileRead for Nothing {
     fn read(&self, _: &std::path::Path) -> std::io::Result<Vec<u8>> {
         Err(std::io::ErrorKind::NotFound.into())
+    }
+}
+
+/// These variables, and one text in whatever file is asked for.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) vars: Vec<(&'static str, String)>,
+    pub(crate) file: &'static str,
+}
+
+impl Env for Surroundings {
+    fn var(&self, name: &str) -> Option<String> {
+        self.vars.iter().find(|(n, _)| *n == name).map(|(_, value)| value.clone())
+    }
+}
+
+impl FileRead for Surroundings {
+    fn read(&self, path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+        match path.ends_with("token") {
+            true => Ok(self.file.as_bytes().to_vec()),
+            false => Err(std::io::ErrorKind::NotFound.into()),
+        }
     }
 }
 
