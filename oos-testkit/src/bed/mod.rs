@@ -212,6 +212,11 @@ impl TestBed {
         self.0.cloud.clock()
     }
 
+    /// What runs the bed's tasks, for callers that spawn tasks of their own.
+    pub fn executor(&self) -> &Executor {
+        &self.0.executor
+    }
+
     /// HTTP requests and mails that left the bed.
     pub fn http(&self) -> &HttpRecorder {
         &self.0.http
