@@ -58,39 +58,79 @@ fn run(runtime: &tokio::runtime::Runtime, engine: &Engine, template: &Template, 
     });
 }
 
+/// Many executions at once, on one thread.
+fn run_many(runtime: &tokio::runtime::Runtime, engine: &Engine, template: &Template, parameters: &Value, n: usize) {
+    runtime.block_on(async {
+        let mut handles = Vec::with_capacity(n);
+        for _ in 0..n {
+            handles.push(engine.start(template, parameters.clone()).await.unwrap());
+        }
+        for handle in handles {
+            assert_eq!(handle.wait().await.unwrap().status.as_str(), "Success");
+        }
+    });
+}
+
 /// A wait that is never fulfilled: eleven polls over 2,046 virtual seconds, with the default retries.
-fn thirty_minutes() {
-    let cloud = FakeCloud::new();
-    let id = cloud.ecs().instance().stopped().create();
-    cloud.ecs().transition(&id, "start").never();
-    let run = TestBed::new(cloud).run_action("ACS::ECS::StartInstance", params! { "instanceId" => id });
+fn thirty_minutes(bed: &TestBed) {
+    let id = bed.cloud().ecs().instance().stopped().create();
+    bed.cloud().ecs().transition(&id, "start").never();
+    let run = bed.run_action("ACS::ECS::StartInstance", params! { "instanceId" => id });
     assert_eq!(run.virtual_time(), secs(2_046));
 }
 
+/// What the command line picks: all cases, or those whose name contains the word that is given.
+struct Chosen(Option<String>);
+
+impl Chosen {
+    fn from_arguments() -> Self {
+        Self(std::env::args().skip(1).find(|a| !a.starts_with('-')))
+    }
+
+    fn has(&self, case: &str) -> bool {
+        self.0.as_ref().is_none_or(|word| case.contains(word.as_str()))
+    }
+}
+
 fn main() {
+    let chosen = Chosen::from_arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let engine = engine();
+    let floor = || per_step(least(ROUNDS, || runtime.block_on(floor::sequence(1_000))), 1_000);
+    let first = floor();
 
-    let floor_seq = per_step(least(ROUNDS, || runtime.block_on(floor::sequence(1_000))), 1_000);
-    let template = sequence(1_000);
-    let parameters = params! { "regionId" => "cn-hangzhou", "id" => "i-1" };
-    run(&runtime, &engine, &template, parameters.clone());
-    let ours = per_step(least(ROUNDS, || run(&runtime, &engine, &template, parameters.clone())), 1_000);
-    line("seq 1,000", floor_seq, ours, 10.0);
-
-    let template = looped();
-    for n in [1_000, 10_000, 100_000] {
-        let floor_map = per_step(least(ROUNDS, || runtime.block_on(floor::map(n))), n);
-        let ids: Value = (0..n).map(|i| Value::from(format!("i-{i}"))).collect();
-        let parameters = params! { "regionId" => "cn-hangzhou", "ids" => ids };
-        let ours = per_step(least(ROUNDS, || run(&runtime, &engine, &template, parameters.clone())), n);
-        line(&format!("map {n}"), floor_map, ours, 10.0);
+    if chosen.has("seq") {
+        let template = sequence(1_000);
+        let parameters = params! { "regionId" => "cn-hangzhou", "id" => "i-1" };
+        let ours = per_step(least(ROUNDS, || run(&runtime, &engine, &template, parameters.clone())), 1_000);
+        line("seq 1,000", floor(), ours, 10.0);
     }
-    let waited = least(ROUNDS, thirty_minutes);
-    println!("{:<28} {:.3} ms of real time (at most 1)", "WaitFor of 34 virtual minutes", waited.as_secs_f64() * 1e3);
-    let floor_again = per_step(least(ROUNDS, || runtime.block_on(floor::sequence(1_000))), 1_000);
-    println!(
-        "floor moved by {:.0} % between its first and last measurement",
-        (floor_again / floor_seq - 1.0).abs() * 100.0
-    );
+    if chosen.has("map") {
+        let template = looped();
+        for n in [1_000, 10_000, 100_000] {
+            let floor_map = per_step(least(ROUNDS, || runtime.block_on(floor::map(n))), n);
+            let ids: Value = (0..n).map(|i| Value::from(format!("i-{i}"))).collect();
+            let parameters = params! { "regionId" => "cn-hangzhou", "ids" => ids };
+            let ours = per_step(least(ROUNDS, || run(&runtime, &engine, &template, parameters.clone())), n);
+            line(&format!("map {n}"), floor_map, ours, 10.0);
+        }
+    }
+    if chosen.has("executions") {
+        let (template, n) = (sequence(5), 1_000);
+        let floor_executions = per_step(least(ROUNDS, || runtime.block_on(floor::executions(n))), n * 5);
+        let parameters = params! { "regionId" => "cn-hangzhou", "id" => "i-1" };
+        let ours = least(ROUNDS, || run_many(&runtime, &engine, &template, &parameters, n));
+        line("executions 1,000 x 5", floor_executions, per_step(ours, n * 5), 10.0);
+    }
+    if chosen.has("wait") {
+        let show = |what: &str, time: std::time::Duration| {
+            println!("{what:<28} {:>7.3} ms of real time (at most 1)", time.as_secs_f64() * 1e3);
+        };
+        let cold = least(ROUNDS * 10, || thirty_minutes(&TestBed::new(FakeCloud::new())));
+        show("34-minute wait, new bed", cold);
+        let bed = TestBed::new(FakeCloud::new());
+        show("34-minute wait, same bed", least(ROUNDS * 10, || thirty_minutes(&bed)));
+    }
+    let moved = (floor() / first - 1.0).abs() * 100.0;
+    println!("the floor moved by {moved:.0} % between its first and last measurement");
 }

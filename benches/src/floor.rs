@@ -100,3 +100,14 @@ pub async fn map(n: usize) -> Vec<Value> {
     }
     outputs
 }
+
+/// `executions N`: that many runs of five steps at once, each a task of the runtime.
+#[expect(clippy::disallowed_methods, reason = "a hand-written program spawns where it likes")]
+pub async fn executions(n: usize) -> usize {
+    let runs = (0..n).map(|_| tokio::spawn(sequence(5)));
+    let mut steps = 0;
+    for run in futures::future::join_all(runs).await {
+        steps += run.map_or(0, |outputs| outputs.len());
+    }
+    steps
+}

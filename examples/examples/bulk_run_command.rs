@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use oos_core::{Template, Value, engine::StartOptions, machine::ExecutionStatus, view};
+use oos_core::{Template, Value, engine::StartOptions, machine::ExecutionStatus, source::SourceText, view};
 use oos_examples::{Arguments, progress::Progress, read_json, read_text};
 use oos_testkit::prelude::*;
 
@@ -26,7 +26,10 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExecutionStatus, String> {
     let arguments = Arguments::read(&["template", "parameters"])?;
-    let text = arguments.get("template").map_or_else(|| Ok(TEMPLATE.to_owned()), read_text)?;
+    let source = match arguments.get("template") {
+        Some(path) => SourceText::new(path, read_text(path)?),
+        None => SourceText::new("bulk_run_command.yml", TEMPLATE),
+    };
     let parameters = match (arguments.get("parameters"), arguments.get("template")) {
         (Some(path), _) => read_json(path)?,
         (None, Some(_)) => Value::empty_map(),
@@ -35,11 +38,11 @@ fn run() -> Result<ExecutionStatus, String> {
 
     let progress = std::sync::Arc::new(Progress::new());
     let bed = TestBed::new(three_instances()).observe(progress.clone());
-    let run = bed.try_start(&text, parameters, StartOptions::default())?;
+    let run = bed.try_start_source(source.clone(), parameters, StartOptions::default())?;
     bed.run_to_end();
     progress.finish();
 
-    let template = Template::parse(&text).map_err(|found| found.render())?;
+    let template = Template::parse_source(source, bed.engine().limits()).map_err(|found| found.render())?;
     let plan = bed.engine().compile(&template).map_err(|found| found.render())?;
     let trace = view::Trace::from_events(&run.events());
     println!("{}", view::text(&trace, &view::TextOptions { fold: false, ..Default::default() }));

@@ -1,6 +1,6 @@
 //! An event sink that remembers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oos_core::{
     ExecutionId,
@@ -23,20 +23,29 @@ impl EventRecorder {
 
     /// All events so far.
     pub fn all(&self) -> Vec<ExecutionEvent> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    /// True when nothing has happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
     }
 
     /// Events of one execution and of everything below it; ids of children start with the id of their parent.
     pub fn of(&self, root: &ExecutionId) -> Vec<ExecutionEvent> {
         let below = format!("{root}.");
         let belongs = |id: &ExecutionId| id == root || id.as_str().starts_with(&below);
-        self.all().into_iter().filter(|e| belongs(&e.execution)).collect()
+        self.lock().iter().filter(|e| belongs(&e.execution)).cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<ExecutionEvent>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl EventSink for EventRecorder {
     fn emit(&self, event: &ExecutionEvent) {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.lock().push(event.clone());
         self.observers.iter().for_each(|observer| observer.emit(event));
     }
 }

@@ -31,7 +31,7 @@ pub use probe::{Done, Input, Probe};
 pub use ram::ram_code;
 pub use shape::Shape;
 pub use tree::Canonical;
-pub use wire::{encode, flatten, scalar_text};
+pub use wire::{decode, encode, flatten, scalar_text};
 
 use self::data::Product;
 
@@ -68,6 +68,17 @@ impl Catalogue {
             let (api, holes) = route::find(product.routes(), method, uri)?;
             Some((product.operation(&api)?, holes))
         })
+    }
+
+    /// The operation `api` of version `version`, whatever the product: for servers, which are told nothing else. Two
+    /// products share a version now and then; none of their operations share a name.
+    pub fn operation_of_version(&self, version: &str, api: &str) -> Option<Arc<Operation>> {
+        self.products.iter().filter(|p| &*p.version == version).find_map(|p| p.operation(api))
+    }
+
+    /// Ids of the products that have a version `version`, sorted.
+    pub fn products_of_version(&self, version: &str) -> Vec<Arc<str>> {
+        self.products.iter().filter(|p| &*p.version == version).map(|p| p.id.clone()).collect()
     }
 
     /// Ids of all products, sorted, each once.

@@ -31,6 +31,9 @@ use crate::{
 /// How long a claim on an execution holds without a sign of life.
 const LEASE: Duration = Duration::from_secs(300);
 
+/// CHOICE: records after which a snapshot is due: reading them back takes a few milliseconds.
+const SNAPSHOT_EVERY: u64 = 2_000;
+
 /// Collects the parts of an [`Engine`].
 #[derive(Debug)]
 pub struct EngineBuilder {
@@ -57,6 +60,7 @@ pub struct EngineBuilder {
     risk: Arc<dyn RiskPolicy>,
     owner: Option<OwnerId>,
     unknown_outcome: UnknownOutcome,
+    snapshot_every: u64,
 }
 
 impl Default for EngineBuilder {
@@ -87,6 +91,7 @@ impl Default for EngineBuilder {
             risk: Arc::new(VerbRisk),
             owner: None,
             unknown_outcome: UnknownOutcome::default(),
+            snapshot_every: SNAPSHOT_EVERY,
         }
     }
 }
@@ -236,6 +241,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Records after which a snapshot of an execution is written; 2,000 by default.
+    #[must_use]
+    pub fn snapshot_every(mut self, records: u64) -> Self {
+        self.snapshot_every = records;
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -278,8 +290,10 @@ impl EngineBuilder {
                 owner,
                 lease: LEASE,
                 unknown_outcome: self.unknown_outcome,
+                snapshot_every: self.snapshot_every.max(1),
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
+                linked: Mutex::default(),
                 live: Mutex::default(),
             }),
         })

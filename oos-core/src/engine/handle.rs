@@ -148,6 +148,19 @@ impl ExecutionHandle {
         self.send("", SignalTarget::default(), SignalKind::Cancel).await
     }
 
+    /// Supplies the value of a secret that a restart has lost: of a NoEcho parameter by its name, of one of a child by the
+    /// name that `StatusMessage` shows. When none is missing any more the execution goes on.
+    ///
+    /// # Errors
+    /// When it is not missing, or does not fit.
+    pub async fn supply_secret(&self, name: &str, value: impl Into<Value> + Send) -> Result<(), SignalError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || SignalError::Gone(self.id.clone());
+        let command = Command::Supply(name.to_owned(), value.into(), reply);
+        self.commands.unbounded_send(command).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?.map_err(SignalError::from)
+    }
+
     /// Reports of all living machines of the execution, root first, secrets masked. Empty when it is not driven here.
     pub async fn report(&self) -> Vec<MachineReport> {
         let (reply, answer) = oneshot::channel();

@@ -10,10 +10,13 @@ mod memory_store;
 mod oos_api;
 mod redact;
 mod refuse;
+mod replay;
 mod retrying;
 mod run;
+mod secrets;
 #[cfg(feature = "tokio")]
 mod tokio_ports;
+mod withheld;
 
 use std::{
     collections::BTreeMap,
@@ -45,6 +48,7 @@ use crate::{
         index::{ExecutionIndex, OwnerId},
         parameter_store::ParameterStore,
         store::{ExecutionHeader, ExecutionStore, JOURNAL_FORMAT, PinnedTemplate, StoreError},
+        template_store::StoredTemplate,
         trigger::TriggerSource,
         vault::SecretVault,
     },
@@ -116,6 +120,9 @@ pub struct Engine {
 /// Name and digest of a compiled template.
 type PlanKey = (Option<TemplateName>, Arc<str>);
 
+/// A template of the registry and its plan.
+type LinkedPlan = (Arc<StoredTemplate>, Arc<Plan>);
+
 #[derive(Debug)]
 struct Inner {
     registry: ActionRegistry,
@@ -134,8 +141,11 @@ struct Inner {
     owner: OwnerId,
     lease: Duration,
     unknown_outcome: UnknownOutcome,
+    snapshot_every: u64,
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
+    /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
+    linked: Mutex<BTreeMap<TemplateName, LinkedPlan>>,
     live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
 }
 
@@ -158,7 +168,7 @@ impl Engine {
         self.inner.plan(None, template)
     }
 
-    /// Starts an execution of a template and gives its handle at once.
+    /// Starts an execution of a template. The start is durable when this returns.
     ///
     /// # Errors
     /// Findings of the template or a child, parameters that do not fit, and what the store says.
@@ -212,7 +222,7 @@ impl Engine {
         let tree = Tree::new(id, plan, plans, inner.options.clone());
         let started = inner.started(parameters, &options);
         let first = Input { at: now, kind: InputKind::Started(Box::new(started)) };
-        Ok(run::launch(inner, tree, header, epoch, 0, vec![first]))
+        Ok(run::launch(inner, tree, header, epoch, first).await?)
     }
 
     /// Takes an unfinished execution up again from its journal.
@@ -243,6 +253,11 @@ impl Engine {
     /// The handle of an execution that this engine drives.
     pub fn execution(&self, id: &ExecutionId) -> Option<ExecutionHandle> {
         self.inner.live.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// True when this engine drives no execution.
+    pub fn is_idle(&self) -> bool {
+        self.inner.live.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Rows about executions.
@@ -304,9 +319,17 @@ impl Inner {
         if version.is_some_and(|v| !v.eq_ignore_ascii_case(&stored.version)) {
             return Err(missing());
         }
+        if let Some((known, plan)) = self.linked.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.name)
+            && Arc::ptr_eq(known, &stored)
+        {
+            return Ok(plan.clone());
+        }
         let invalid = |findings| LinkError::Invalid { name: name.clone(), findings };
         let template = Template::parse_source(stored.source.clone(), &self.environment.limits).map_err(invalid)?;
-        self.plan(Some(stored.name.clone()), &template).map_err(invalid)
+        let plan = self.plan(Some(stored.name.clone()), &template).map_err(invalid)?;
+        let entry = (stored.clone(), plan.clone());
+        self.linked.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.name.clone(), entry);
+        Ok(plan)
     }
 
     /// Keeps the header of a new execution. One that is there without a record is of a start whose process died before

@@ -148,6 +148,9 @@ pub struct KeptStep {
     /// The raw result, when it was kept.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub document: Value,
+    /// The loop item itself: kept only for the same one.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub value: Value,
 }
 
 /// What an attempt came to, with outputs instead of answers.

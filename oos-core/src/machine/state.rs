@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    input::{ExecutionStatus, LoopMode, Mode, SafetyCheck, TaskStatus, UnknownOutcome},
+    input::{ExecutionStatus, KeptStep, LoopMode, Mode, SafetyCheck, TaskStatus, UnknownOutcome},
     rate::Rate,
 };
 use crate::{
@@ -104,6 +104,11 @@ pub(super) struct State {
     pub(super) trigger: Value,
     /// Overrides of properties given with ExecuteTask.
     pub(super) overrides: Value,
+    /// The event number at which it was made: its place among the children of its parent.
+    pub(super) born: u64,
+    /// Loop items that an earlier execution already did, until their loop begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) kept: Vec<KeptStep>,
 }
 
 /// Where an evaluation goes on when its stored parameters are there.
@@ -180,6 +185,12 @@ pub(super) struct TaskRun {
     /// The token of a last run whose outcome is unknown.
     #[serde(default)]
     pub(super) unknown: Option<TokenSeed>,
+    /// Numbers of the steps in which it was entered: first and last; 0 for never.
+    pub(super) first: u64,
+    pub(super) last: u64,
+    /// What a failed or cancelled task leaves for a re-run: ended items, and what failed children had done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) remains: Vec<KeptStep>,
 }
 
 /// A task that runs.
@@ -239,8 +250,8 @@ pub(super) enum Phase {
     Linking(ChildRequest),
     /// A child runs.
     Child,
-    /// Being stopped.
-    Stopping,
+    /// Being stopped: work until its grace is over, a child until it has ended.
+    Stopping(Option<Timestamp>),
 }
 
 /// A running loop.
@@ -277,14 +288,27 @@ pub(super) struct LoopState {
     pub(super) told: Timestamp,
 }
 
-/// An ended item: what aggregation and the report need, nothing else.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// An ended item: what aggregation and the report need, nothing else. Saved as a list, because a loop may have 100,000.
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) status: TaskStatus,
     pub(super) run: u32,
     /// Outputs in the order of the task's outputs, the document last when it is kept; empty when nothing is kept.
     pub(super) outputs: Box<[Value]>,
     pub(super) ended: Timestamp,
+}
+
+impl Serialize for Entry {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.status, self.run, self.ended, &self.outputs).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (status, run, ended, outputs) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { status, run, ended, outputs })
+    }
 }
 
 impl Step {
@@ -390,16 +414,15 @@ impl Machine {
         (step.run == key.run && step.attempt == key.attempt).then_some((i, key.item))
     }
 
-    /// Values of NoEcho parameters.
-    pub fn secrets(&self) -> impl Iterator<Item = &Value> {
-        let marked = self.plan.parameters.iter().zip(&self.state.parameters).filter(|(p, _)| p.no_echo);
-        marked.map(|(_, value)| value).filter(|v| !v.is_null())
-    }
-
     /// `ACS::RegionId` of the execution.
     pub fn region(&self) -> Option<crate::RegionId> {
         let region = self.settings.variables.get("RegionId").filter(|v| !v.is_null())?;
         Some(crate::RegionId::new(region.to_text()))
+    }
+
+    /// Its place among the children of its parent.
+    pub fn born(&self) -> u64 {
+        self.state.born
     }
 
     /// False for an item of `ACS::Loop`, which is part of the execution around it.

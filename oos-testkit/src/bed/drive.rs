@@ -100,11 +100,7 @@ impl TestBed {
     }
 
     fn all_ended(&self) -> bool {
-        let recorded = self.0.events.all();
-        // The root of each: a run that was taken up again may have told of its children only.
-        let root = |id: &oos_core::ExecutionId| id.as_str().split('.').next().map(oos_core::ExecutionId::from);
-        let ended = |id: oos_core::ExecutionId| self.engine().execution(&id).is_none();
-        !recorded.is_empty() && recorded.iter().filter_map(|e| root(&e.execution)).all(ended)
+        !self.0.events.is_empty() && self.engine().is_idle()
     }
 
     fn has_events(&self) -> bool {

@@ -300,13 +300,26 @@ impl TestBed {
     /// What [`TestBed::start`] would panic with.
     pub fn try_start(&self, template: &str, parameters: Value, mut options: StartOptions) -> Result<Run, String> {
         let (source, name) = self.find(template)?;
+        if let Some(name) = name {
+            options.template_name.get_or_insert(name.into());
+        }
+        self.try_start_source(source, parameters, options)
+    }
+
+    /// Starts the text of a template under the name of its file, which findings then show.
+    ///
+    /// # Errors
+    /// As [`TestBed::try_start`].
+    pub fn try_start_source(
+        &self,
+        source: SourceText,
+        parameters: Value,
+        mut options: StartOptions,
+    ) -> Result<Run, String> {
         let limits = self.engine().limits().clone();
         let parsed = Template::parse_source(source, &limits).map_err(|d| d.render())?;
         let user = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner).user.clone();
         options.executed_by.get_or_insert(user);
-        if let Some(name) = name {
-            options.template_name.get_or_insert(name.into());
-        }
         let engine = self.engine().clone();
         let started = self
             .0

@@ -221,7 +221,7 @@ impl Attempt {
 
     /// The properties with late-bound references to stored parameters replaced (template-language 2.5).
     async fn resolved(&self) -> Result<Value, ActionError> {
-        let names = super::resume::late_references(&self.properties);
+        let names = super::late::late_references(&self.properties);
         if names.is_empty() {
             return Ok(self.properties.clone());
         }
@@ -234,7 +234,7 @@ impl Attempt {
             }
         }
         found.iter().filter(|v| v.reference.secret).for_each(|v| self.redactor.learn(&v.value));
-        Ok(super::resume::bind_late(&self.properties, &found))
+        Ok(super::late::bind_late(&self.properties, &found))
     }
 }
 

@@ -40,7 +40,7 @@ impl Machine {
         }
     }
 
-    fn send_run(&self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, action: crate::ActionName, extract: Arc<Extract>) {
+    pub(in crate::machine) fn send_run(&self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, action: crate::ActionName, extract: Arc<Extract>) {
         let (Some(key), Some(step)) = (self.key(i, item), self.step(i, item)) else { return };
         cx.out.push(Out::Effect(Effect::Run {
             path: self.path.clone(),
@@ -61,12 +61,16 @@ impl Machine {
             step.phase = Phase::Notifying;
             step.properties = message;
         }
-        let extract = Arc::new(Extract { outputs: Vec::new(), keep_document: true });
-        self.send_run(cx, i, item, crate::ActionName::new("ACS::Notify"), extract);
+        self.send_run(cx, i, item, crate::ActionName::new("ACS::Notify"), Self::message_extract());
+    }
+
+    /// Of the answer to a message all is kept.
+    pub(in crate::machine) fn message_extract() -> Arc<Extract> {
+        Arc::new(Extract { outputs: Vec::new(), keep_document: true })
     }
 
     /// The selectors of a task with their references substituted.
-    pub(super) fn extract(
+    pub(in crate::machine) fn extract(
         &self,
         cx: &Cx<'_>,
         i: usize,
@@ -110,7 +114,7 @@ impl Machine {
                 };
                 self.decide(cx, i, item, cx.at, event);
             }
-            Some(Phase::Stopping) => self.stopped(cx, i, item),
+            Some(Phase::Stopping(_)) => self.stopped(cx, i, item),
             // Nobody delivers what the step listens for.
             Some(Phase::Waiting(Wait { rule: Some(_), .. })) => match result {
                 StepResult::Failed(error) => self.fail_step(cx, i, item, error),
@@ -185,7 +189,7 @@ impl Machine {
         let Some(task) = plan.tasks.get(i) else { return false };
         match (self.step(i, item).map(|s| s.phase.clone()), purpose) {
             (Some(Phase::Retrying(_)), Purpose::Retry) => self.launch(cx, i, item, task),
-            (Some(Phase::Stopping), Purpose::Grace) => self.stopped(cx, i, item),
+            (Some(Phase::Stopping(_)), Purpose::Grace) => self.stopped(cx, i, item),
             (Some(Phase::Waiting(wait)), _) if wait.timers.contains(&(purpose, scheduled)) => {
                 self.decide(cx, i, item, cx.at, ControlEvent::Woke { purpose, scheduled });
             }

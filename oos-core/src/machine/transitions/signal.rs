@@ -49,7 +49,7 @@ impl Machine {
                 Ok(())
             }
             SignalKind::Trigger { message } => self.trigger_by_hand(cx, message),
-            SignalKind::UpdateParameters { parameters } => self.update_parameters(parameters),
+            SignalKind::UpdateParameters { parameters } => self.update_parameters(cx, parameters),
             SignalKind::SecretSupplied => Ok(()),
         };
         self.run_forward(cx);
@@ -304,12 +304,14 @@ impl Machine {
         if fired { Ok(()) } else { conflict("the execution does not wait for a trigger") }
     }
 
-    fn update_parameters(&mut self, parameters: &Value) -> SignalOutcome {
+    fn update_parameters(&mut self, cx: &mut Cx<'_>, parameters: &Value) -> SignalOutcome {
         if !(self.plan.has_trigger() && self.state.firing.is_none()) {
             return conflict("only a waiting trigger takes new parameters");
         }
         crate::machine::bind_parameters(&self.plan, &merge(&self.state.given, parameters))
             .map_err(|e| ("InvalidParameter", e.to_string()))?;
+        // A handle of its own: the record of the start still leads to the old value.
+        self.tell_secrets(cx.shared, parameters, &format!("@{}", cx.at.as_millis()));
         self.state.given = merge(&self.state.given, parameters);
         Ok(())
     }

@@ -29,6 +29,7 @@ impl Machine {
         let template = self.plan.name.as_ref().map(|n| n.text().clone());
         cx.out.push(Out::Event(EventKind::ExecutionStarted { template, parent: self.parent.clone() }));
         self.keep(kept);
+        self.tell_secrets(cx.shared, &self.state.given, "");
         if lenient {
             self.drop_unknown();
         }
@@ -64,7 +65,10 @@ impl Machine {
 
     pub(super) fn bind_and_go(&mut self, cx: &mut Cx<'_>, at: Timestamp) {
         match self.bind(cx.shared, at) {
-            Ok(parameters) => self.state.parameters = parameters,
+            Ok(parameters) => {
+                self.state.parameters = parameters;
+                self.tell_bound_secrets(cx.shared);
+            }
             Err(stop) => {
                 if let Some(error) = self.need(cx, at, Point::Start, stop) {
                     self.fail_run(cx, &error);
