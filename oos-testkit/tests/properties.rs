@@ -211,9 +211,10 @@ fn text(tasks: &[Task]) -> String {
     let next = |i: usize| if i + 1 < tasks.len() { format!("t{}", i + 1) } else { "last".to_owned() };
     let mut lines: Vec<_> = tasks.iter().enumerate().map(|(i, task)| task.text(i, &next(i))).collect();
     lines.push("Name: last, Action: Acme::Do".to_owned());
-    let outputs = tasks.iter().enumerate().filter_map(|(i, task)| {
-        Some(format!("o{i}: {{Type: Json, Value: '{{{{ t{i}.{} }}}}'}}", task.output()?))
-    });
+    let outputs = tasks
+        .iter()
+        .enumerate()
+        .filter_map(|(i, task)| Some(format!("o{i}: {{Type: Json, Value: '{{{{ t{i}.{} }}}}'}}", task.output()?)));
     let outputs: Vec<_> = outputs.collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     template_with(&format!("Outputs: {{{}}}", outputs.join(", ")), &lines)
@@ -333,9 +334,11 @@ impl Run {
         let again = match &old {
             // The same step may be in flight in a tree that was reopened; then the outcome is no copy.
             InputKind::Outcome { path, key, .. } => self.bench.open.iter().any(|o| o.path == *path && o.key == *key),
-            InputKind::Woke { path, key, purpose, scheduled } => self.bench.timers.iter().any(|t| {
-                t.path == *path && t.key == *key && t.purpose == *purpose && t.at == *scheduled
-            }),
+            InputKind::Woke { path, key, purpose, scheduled } => self
+                .bench
+                .timers
+                .iter()
+                .any(|t| t.path == *path && t.key == *key && t.purpose == *purpose && t.at == *scheduled),
             InputKind::Started(_) | InputKind::Signal(_) => false,
             _ => true,
         };
@@ -469,7 +472,12 @@ fn config() -> ProptestConfig {
 
 static INTERLEAVED: AtomicU64 = AtomicU64::new(0);
 
-fn interleaved(tasks: &[Task], started: Started, choices: &[u32], cut: prop::sample::Index) -> Result<(), TestCaseError> {
+fn interleaved(
+    tasks: &[Task],
+    started: Started,
+    choices: &[u32],
+    cut: prop::sample::Index,
+) -> Result<(), TestCaseError> {
     INTERLEAVED.fetch_add(1, Ordering::Relaxed);
     let mut run = Run::new(tasks, started);
     for choice in choices {

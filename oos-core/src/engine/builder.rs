@@ -59,8 +59,8 @@ pub struct EngineBuilder {
     git: Arc<dyn GitAuthorizer>,
     risk: Arc<dyn RiskPolicy>,
     owner: Option<OwnerId>,
-    unknown_outcome: UnknownOutcome,
     snapshot_every: u64,
+    unknown_outcome: UnknownOutcome,
 }
 
 impl Default for EngineBuilder {
@@ -90,8 +90,8 @@ impl Default for EngineBuilder {
             git: refuse,
             risk: Arc::new(VerbRisk),
             owner: None,
-            unknown_outcome: UnknownOutcome::default(),
             snapshot_every: SNAPSHOT_EVERY,
+            unknown_outcome: UnknownOutcome::default(),
         }
     }
 }
@@ -233,18 +233,18 @@ impl EngineBuilder {
         self
     }
 
+    /// Records after which a snapshot of an execution is written; 2,000 by default.
+    #[must_use]
+    pub fn snapshot_every(mut self, records: u64) -> Self {
+        self.snapshot_every = records;
+        self
+    }
+
     /// What becomes of writes of which a crash leaves unknown whether they were carried out, and which nothing makes
     /// safe to repeat. It is recorded with each execution that this engine starts.
     #[must_use]
     pub fn unknown_outcome(mut self, what: UnknownOutcome) -> Self {
         self.unknown_outcome = what;
-        self
-    }
-
-    /// Records after which a snapshot of an execution is written; 2,000 by default.
-    #[must_use]
-    pub fn snapshot_every(mut self, records: u64) -> Self {
-        self.snapshot_every = records;
         self
     }
 
@@ -289,8 +289,8 @@ impl EngineBuilder {
                 triggers: self.triggers,
                 owner,
                 lease: LEASE,
-                unknown_outcome: self.unknown_outcome,
                 snapshot_every: self.snapshot_every.max(1),
+                unknown_outcome: self.unknown_outcome,
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
                 linked: Mutex::default(),

@@ -38,7 +38,8 @@ use crate::{
     ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     diagnostic::Diagnostics,
     machine::{
-        Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome, bind_parameters,
+        Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome,
+        bind_parameters,
     },
     plan::{Environment, LinkError, Plan, PlanSet},
     ports::{
@@ -140,8 +141,8 @@ struct Inner {
     triggers: Arc<dyn TriggerSource>,
     owner: OwnerId,
     lease: Duration,
-    unknown_outcome: UnknownOutcome,
     snapshot_every: u64,
+    unknown_outcome: UnknownOutcome,
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
     /// Plans of the registry's templates, so that their texts are parsed once and not at every start.

@@ -182,15 +182,15 @@ pub(super) struct TaskRun {
     pub(super) message: Option<Arc<str>>,
     pub(super) started: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
-    /// The token of a last run whose outcome is unknown.
-    #[serde(default)]
-    pub(super) unknown: Option<TokenSeed>,
     /// Numbers of the steps in which it was entered: first and last; 0 for never.
     pub(super) first: u64,
     pub(super) last: u64,
     /// What a failed or cancelled task leaves for a re-run: ended items, and what failed children had done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) remains: Vec<KeptStep>,
+    /// The token of a last run whose outcome is unknown.
+    #[serde(default)]
+    pub(super) unknown: Option<TokenSeed>,
 }
 
 /// A task that runs.

@@ -2,9 +2,7 @@
 
 use oos_core::{
     Value,
-    machine::{
-        ExecutionStatus::*, Mode, SignalKind, SignalTarget, Started, StepResult, TaskStatus, UnknownOutcome,
-    },
+    machine::{ExecutionStatus::*, Mode, SignalKind, SignalTarget, Started, StepResult, TaskStatus, UnknownOutcome},
     params,
     ports::{ActionError, ActionErrorKind, control::WaitingFor},
 };
@@ -300,7 +298,8 @@ fn a_retry_after_an_unknown_outcome_keeps_the_token_and_any_other_does_not() {
 
 #[test]
 fn items_of_unknown_outcome_wait_for_a_decision_and_keep_their_tokens() {
-    let mut bench = asking(&["Name: a, Action: Acme::Do, Loop: {Items: [1, 2], RateControl: {Mode: Concurrency, Concurrency: 2}}"]);
+    let mut bench =
+        asking(&["Name: a, Action: Acme::Do, Loop: {Items: [1, 2], RateControl: {Mode: Concurrency, Concurrency: 2}}"]);
     bench.answer(&bench.item("a", 1), unknown());
     bench.done_item("a", 2, Value::Null);
     assert_eq!((bench.status(), bench.root().waiting_for), (Waiting, Some(WaitingFor::FailureDecision)));

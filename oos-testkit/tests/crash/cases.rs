@@ -65,17 +65,27 @@ pub(crate) const CASES: [Case; 32] = [
         acts: || vec![act(Idle, "anna", YES), act(Idle, "ben", YES)],
         ..case("approval of two", APPROVAL, "Success")
     },
-    Case { acts: || vec![act(Idle, "anna", YES), act(Idle, "ben", NO)], ..case("rejected approval", APPROVAL, "Cancelled") },
+    Case {
+        acts: || vec![act(Idle, "anna", YES), act(Idle, "ben", NO)],
+        ..case("rejected approval", APPROVAL, "Cancelled")
+    },
     case("timer trigger", TIMER, "Success"),
     Case { cloud: named, acts: events, ..case("event trigger", EVENT, "Cancelled") },
     Case { acts: by_hand, ..case("trigger by hand with new parameters", BY_HAND, "Success") },
     case("failure with handler", HANDLER, "Failed"),
-    Case { acts: || vec![act(After(60), "tester", SignalKind::Cancel)], ..case("cancel with handler", CANCELLED, "Cancelled") },
+    Case {
+        acts: || vec![act(After(60), "tester", SignalKind::Cancel)],
+        ..case("cancel with handler", CANCELLED, "Cancelled")
+    },
     Case {
         acts: || vec![act(After(60), "tester", SignalKind::Cancel), act(After(61), "tester", SignalKind::Cancel)],
         ..case("second cancel", CANCELLED_TWICE, "Cancelled")
     },
-    Case { cloud: stopped, acts: || vec![act(After(90), "tester", SignalKind::Cancel)], ..case("cancel in nested children", DEEP_SLEEP, "Cancelled") },
+    Case {
+        cloud: stopped,
+        acts: || vec![act(After(90), "tester", SignalKind::Cancel)],
+        ..case("cancel in nested children", DEEP_SLEEP, "Cancelled")
+    },
     case("polling", RETRIES, "Success"),
     Case { cloud: stopped, ..case("nested template by computed name", NESTED, "Success") },
     case("failure up through three levels", FAIL_UP, "Failed"),
@@ -88,7 +98,12 @@ pub(crate) const CASES: [Case; 32] = [
     Case {
         cloud: named,
         options: || StartOptions { mode: Mode::FailurePause, ..StartOptions::default() },
-        acts: || vec![to_items(act(Idle, "ops", SignalKind::RetryTask), &[2]), to_items(act(Idle, "ops", SignalKind::SkipTask), &[2])],
+        acts: || {
+            vec![
+                to_items(act(Idle, "ops", SignalKind::RetryTask), &[2]),
+                to_items(act(Idle, "ops", SignalKind::SkipTask), &[2]),
+            ]
+        },
         ..case("FailurePause of items", FAILING_ITEM, "Success")
     },
     Case {
@@ -101,7 +116,11 @@ pub(crate) const CASES: [Case; 32] = [
         ..case("pause and resume", NAP_THEN_MAKE, "Success")
     },
     Case { acts: || vec![act(Idle, "ops", YES)], ..case("pause task", PAUSE, "Success") },
-    Case { cloud: named, acts: || vec![act(Idle, "ops", YES), act(Idle, "ops", YES)], ..case("batches with pauses", BATCHES, "Success") },
+    Case {
+        cloud: named,
+        acts: || vec![act(Idle, "ops", YES), act(Idle, "ops", YES)],
+        ..case("batches with pauses", BATCHES, "Success")
+    },
     Case {
         cloud: named,
         options: || StartOptions { loop_mode: LoopMode::FirstBatchPause, ..StartOptions::default() },

@@ -7,10 +7,7 @@ use oos_core::{
     catalogue::{Catalogue, NormaliseOptions, Repeat, normalise},
     engine::MemoryStore,
     machine::{ExecutionStatus, Mode, SignalKind, SignalTarget, UnknownOutcome},
-    ports::{
-        ApiRequest,
-        control::WaitingFor,
-    },
+    ports::{ApiRequest, control::WaitingFor},
 };
 use oos_sqlite::SqliteStore;
 use oos_testkit::{FaultyStore, InPlace, Run, conformance::store::Store, prelude::*};
@@ -212,7 +209,12 @@ fn seen<S: Store + Clone>(row: &Row, side: Side, mode: Mode, unknown: UnknownOut
         bed.run_to_end();
         (bed, handle)
     };
-    let seen = Seen { calls: Calls::clone(&cloud.calls().of(row.service, row.api)), inventory: rest(&cloud), bed, run: handle };
+    let seen = Seen {
+        calls: Calls::clone(&cloud.calls().of(row.service, row.api)),
+        inventory: rest(&cloud),
+        bed,
+        run: handle,
+    };
     assert!(seen.calls.len() >= before);
     seen
 }
@@ -231,9 +233,14 @@ fn check<S: Store + Clone>(row: &Row, store: &str, make: &dyn Fn() -> Box<dyn Fn
     for side in [Side::Before, Side::After] {
         let found = run(side);
         let calls = made(&found);
-        let label = format!("{}.{} ({:?}) over {store}, crash {side:?} the call: {calls:?}", row.service, row.api, row.class);
+        let label =
+            format!("{}.{} ({:?}) over {store}, crash {side:?} the call: {calls:?}", row.service, row.api, row.class);
         if row.class == Repeat::Never {
-            assert_eq!((found.status(), found.code()), (ExecutionStatus::Failed, "OutcomeUnknown".to_owned()), "{label}");
+            assert_eq!(
+                (found.status(), found.code()),
+                (ExecutionStatus::Failed, "OutcomeUnknown".to_owned()),
+                "{label}"
+            );
             assert_eq!(calls.len(), usize::from(side == Side::After), "no second call: {label}");
             continue;
         }
@@ -308,7 +315,9 @@ fn fail_is_the_default_and_pauses_in_mode_failure_pause() {
         let reports = found.bed.block_on(async move { reports.report().await });
         let report = reports.first().unwrap();
         assert_eq!((report.status, report.waiting_for), (ExecutionStatus::Waiting, Some(WaitingFor::FailureDecision)));
-        assert!(report.message.as_ref().unwrap().starts_with("OutcomeUnknown: InvokeCommand may have been carried out"));
+        assert!(
+            report.message.as_ref().unwrap().starts_with("OutcomeUnknown: InvokeCommand may have been carried out")
+        );
     }
 }
 

@@ -130,7 +130,13 @@ impl ExecutionStore for Told {
 
 #[async_trait]
 impl ExecutionIndex for Told {
-    async fn claim(&self, id: &ExecutionId, by: &OwnerId, now: Timestamp, until: Timestamp) -> Result<Epoch, StoreError> {
+    async fn claim(
+        &self,
+        id: &ExecutionId,
+        by: &OwnerId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Epoch, StoreError> {
         self.below.claim(id, by, now, until).await
     }
 

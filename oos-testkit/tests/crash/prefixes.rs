@@ -44,7 +44,11 @@ fn run<S: Store + Clone>(case: &Case, crash: Crash, open: &dyn Fn() -> S) -> (En
         return (end(case.name, &cloud, &first, run.handle()), writes);
     }
     let stopped = run.handle().finished();
-    assert!(matches!(stopped, Some(Err(StoreError::Unavailable(_)))), "{}: the first engine stops: {stopped:?}", case.name);
+    assert!(
+        matches!(stopped, Some(Err(StoreError::Unavailable(_)))),
+        "{}: the first engine stops: {stopped:?}",
+        case.name
+    );
     drop((run, bed, first));
 
     let second = open();

@@ -36,18 +36,8 @@ impl Driver {
                 let region = self.inner.variables.get("RegionId").map(|r| crate::RegionId::new(r.to_text()));
                 let region = self.tree.root().and_then(|m| m.region()).or(region);
                 let token = Token::derived(token_run, answers);
-                let info = StepInfo {
-                    execution,
-                    path,
-                    key,
-                    action,
-                    region,
-                    role,
-                    token,
-                    repeat,
-                    started,
-                    unknown_outcome,
-                };
+                let info =
+                    StepInfo { execution, path, key, action, region, role, token, repeat, started, unknown_outcome };
                 self.run_action(info, properties, extract);
             }
             Effect::Wake { path, key, purpose, at } => self.wakes.set(path, key, purpose, at),

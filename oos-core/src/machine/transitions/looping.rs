@@ -215,7 +215,9 @@ impl Machine {
         let (status, error) = match aggregates {
             _ if cancelled => (TaskStatus::Cancelled, None),
             Err(error) => (TaskStatus::Failed, Some(error)),
-            Ok(_) if failed > budget => (TaskStatus::Failed, Some(too_many(failed, budget, counts, first.as_deref(), unknown))),
+            Ok(_) if failed > budget => {
+                (TaskStatus::Failed, Some(too_many(failed, budget, counts, first.as_deref(), unknown)))
+            }
             Ok(_) => (TaskStatus::Success, None),
         };
         // Both ways the aggregates are the task's outputs (machine.md 5).
