@@ -108,6 +108,7 @@ struct Settings {
     limits: Limits,
     user: String,
     unknown_outcome: UnknownOutcome,
+    snapshot_every: Option<u64>,
 }
 
 /// Journal and index in one.
@@ -147,6 +148,7 @@ impl TestBed {
             limits: Limits::default(),
             user: "tester".to_owned(),
             unknown_outcome: UnknownOutcome::default(),
+            snapshot_every: None,
         };
         let bed = Self(Arc::new(Bed {
             cloud,
@@ -260,6 +262,12 @@ impl TestBed {
         self.change(|s| s.unknown_outcome = what)
     }
 
+    /// The same bed with a snapshot of an execution after that many records.
+    #[must_use]
+    pub fn snapshot_every(self, records: u64) -> Self {
+        self.change(|s| s.snapshot_every = Some(records))
+    }
+
     /// The same bed whose executions are started by that user.
     #[must_use]
     pub fn as_user(self, user: &str) -> Self {
@@ -322,7 +330,7 @@ impl TestBed {
         } else {
             api
         };
-        let engine = Engine::builder()
+        let builder = Engine::builder()
             .actions(settings.registry.clone())
             .api_shared(api)
             .api_retry(settings.retry.clone())
@@ -341,9 +349,12 @@ impl TestBed {
             .variable("AccountId", bed.cloud.account_id())
             .variable("OOSUtilVersion", OOSUTIL_VERSION)
             .owner("bed")
-            .unknown_outcome(settings.unknown_outcome)
-            .build();
-        match engine {
+            .unknown_outcome(settings.unknown_outcome);
+        let builder = match settings.snapshot_every {
+            Some(records) => builder.snapshot_every(records),
+            None => builder,
+        };
+        match builder.build() {
             Ok(engine) => engine,
             Err(error) => fail(&error.to_string()),
         }
