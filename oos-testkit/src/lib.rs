@@ -16,6 +16,7 @@ pub mod faulty_store;
 pub mod in_place;
 #[cfg(feature = "mocks")]
 pub mod mocks;
+pub mod oos_service;
 pub mod ports;
 pub mod record;
 #[cfg(feature = "server")]

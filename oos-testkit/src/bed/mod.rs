@@ -474,23 +474,7 @@ impl TestBed {
         if oos_core::ports::action::ActionCatalog::entry(self.engine().actions(), &ActionName::new(action)).is_none() {
             fail(&format!("there is no action `{action}`"));
         }
-        // The properties are handed over as parameters, so that braces in them stay text.
-        let given: Vec<_> = properties.as_map().into_iter().flat_map(oos_core::Map::iter).collect();
-        let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
-        let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
-        let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
-        let (declared, written) = (declared.collect::<oos_core::Map>(), written.collect::<oos_core::Map>());
-        let values = Value::from(values.collect::<oos_core::Map>());
-        let document = params! {
-            "FormatVersion" => oos_core::template::FORMAT_VERSION,
-            "RamRole" => role,
-            "Parameters" => declared,
-            "Tasks" => [params! {
-                "Name" => "action", "Action" => action, "Properties" => written,
-                "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
-            }],
-            "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
-        };
+        let (document, values) = one_task(role, action, &properties);
         self.run(&document.to_string(), values)
     }
 
@@ -521,4 +505,25 @@ impl TestBed {
 /// The folder of official templates that `OOS_CORPUS` names.
 fn default_templates() -> Vec<PathBuf> {
     crate::corpus().map(|corpus| vec![corpus.join("public")]).unwrap_or_default()
+}
+
+/// A template whose only task is an action, and the values of its parameters. The properties are handed over as
+/// parameters, so that braces in them stay text.
+pub(crate) fn one_task(role: &str, action: &str, properties: &Value) -> (Value, Value) {
+    let given: Vec<_> = properties.as_map().into_iter().flat_map(oos_core::Map::iter).collect();
+    let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
+    let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
+    let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
+    let (declared, written) = (declared.collect::<oos_core::Map>(), written.collect::<oos_core::Map>());
+    let document = params! {
+        "FormatVersion" => oos_core::template::FORMAT_VERSION,
+        "RamRole" => role,
+        "Parameters" => declared,
+        "Tasks" => [params! {
+            "Name" => "action", "Action" => action, "Properties" => written,
+            "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
+        }],
+        "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
+    };
+    (document, Value::from(values.collect::<oos_core::Map>()))
 }

@@ -12,7 +12,7 @@ pub mod database;
 mod dispatch;
 pub mod ecd;
 pub mod ecs;
-mod error;
+pub(crate) mod error;
 pub mod ess;
 pub mod fc;
 mod hbr;
@@ -21,8 +21,8 @@ mod inventory;
 mod names;
 pub mod oos;
 pub mod oss;
-mod page;
-mod params;
+pub(crate) mod page;
+pub(crate) mod params;
 pub mod ram;
 pub mod ros;
 mod setter;
@@ -49,6 +49,7 @@ use oos_core::{
         credential::{Credential, CredentialError, CredentialProvider},
     },
 };
+pub(crate) use dispatch::completed;
 pub use transition::{Behaviour, Profile, Transitions};
 
 use self::{api::Service, state::State};
@@ -78,7 +79,7 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("OSS", &[], &[oss::APIS]).routed(oss::route),
     Service::new("HBR", &[], &[hbr::APIS]),
     Service::new("CS", &[], &[cs::APIS]).routed(cs::route),
-    Service::new("OOS", &[], &[oos::APIS]),
+    Service::new("OOS", &[], oos::TABLES),
     Service::new("BssOpenApi", &["bss"], &[small::BSS_APIS]),
     Service::new("ECI", &[], &[small::ECI_APIS]),
     Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
