@@ -1,4 +1,5 @@
-//! One thread, virtual time: everything that is ready runs; only then the clock jumps to the next timer.
+//! One thread, virtual time: everything that is ready runs; only then the clock jumps to the next timer. While somebody
+//! holds the clock, because an exchange with the world outside is under way, the thread sleeps until that is over.
 //!
 //! Tasks are polled in the order in which they became ready, so two runs with the same inputs are equal; with a seed
 //! the order is shuffled, to find what hangs on it.
@@ -8,7 +9,7 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -24,6 +25,8 @@ use crate::VirtualClock;
 pub const MAX_VIRTUAL: Duration = Duration::from_secs(400 * 86_400);
 /// Timers that one drive may fire.
 pub const MAX_TIMERS: u64 = 1_000_000;
+/// Real time that one exchange outside virtual time may take; a hang there must not hang the test.
+pub const MAX_OUTSIDE: Duration = Duration::from_secs(60);
 
 /// Runs tasks; clones share them.
 #[derive(Clone, Default)]
@@ -33,6 +36,8 @@ pub struct Executor(Arc<Shared>);
 struct Shared {
     queues: Mutex<Queues>,
     tasks: Mutex<Vec<Option<Task>>>,
+    /// Something became ready, or the clock may jump again.
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -61,7 +66,17 @@ impl Wake for Flag {
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
             lock(&self.shared.queues).ready.push_back(self.index);
+            self.shared.changed.notify_all();
         }
+    }
+}
+
+/// Wakes the thread that waits for the world outside.
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        // With the lock, so that it cannot fall between the look and the sleep.
+        let _queues = lock(&self.queues);
+        self.changed.notify_all();
     }
 }
 
@@ -112,7 +127,12 @@ impl Executor {
                 return Stop::Reached;
             }
             match (clock.next_deadline(), deadline) {
-                _ if clock.held_by().is_some() => return Stop::Idle,
+                _ if clock.held_by().is_some() => {
+                    if self.outside_is_stuck(clock) {
+                        return Stop::Idle;
+                    }
+                    continue;
+                }
                 (None, None) => return Stop::Idle,
                 (next, Some(deadline)) if next.is_none_or(|n| n > deadline) => {
                     clock.set(deadline);
@@ -130,6 +150,15 @@ impl Executor {
                 return Stop::Runaway(format!("more than {MAX_TIMERS} timers fired"));
             }
         }
+    }
+
+    /// Sleeps until a task is ready or the clock may jump again; true when neither happens.
+    fn outside_is_stuck(&self, clock: &VirtualClock) -> bool {
+        clock.watch(Some(Waker::from(self.0.clone())));
+        let waits = |q: &mut Queues| q.ready.is_empty() && q.incoming.is_empty() && clock.held_by().is_some();
+        let woken = self.0.changed.wait_timeout_while(lock(&self.0.queues), MAX_OUTSIDE, waits);
+        clock.watch(None);
+        woken.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// Runs a future together with everything else until it is done; `None` when nothing can move it on.

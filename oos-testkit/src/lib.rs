@@ -14,6 +14,10 @@ pub mod fault;
 pub mod faulty_store;
 pub mod in_place;
 pub mod ports;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
+mod waiver;
 
 pub use bed::{Run, TestBed};
 pub use calls::{Call, Calls};

@@ -134,7 +134,7 @@ fn row(row: &Summary) -> Value {
     map.insert("Mode", row.mode.clone());
     map.insert("RamRole", row.ram_role.clone());
     map.insert("Tags", if row.tags.is_null() { Value::empty_map() } else { row.tags.clone() });
-    map.insert("Counters", row.counters.clone());
+    map.insert("Counters", row.counters);
     let current = row.current_tasks.iter().map(|t| params! { "TaskName" => t.clone() }).collect::<Vec<_>>();
     map.insert("CurrentTasks", current);
     map.insert("CreateDate", row.start.to_iso());

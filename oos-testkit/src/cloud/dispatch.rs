@@ -20,7 +20,7 @@ use super::{
     limits,
     names::{self, Resolved},
     params::Params,
-    ram,
+    ram::{self, Caller},
     shaped::{self, Level, ShapedCall},
     state::{State, Token},
 };
@@ -37,6 +37,8 @@ struct Prepared {
     number: usize,
     resolved: Resolved,
     verdict: Verdict,
+    /// Who calls, where a signature told it; else the request's role chain tells.
+    known: Option<Caller>,
 }
 
 impl Prepared {
@@ -47,8 +49,12 @@ impl Prepared {
     }
 }
 
-pub(super) async fn call(cloud: &FakeCloud, request: ApiRequest) -> Result<ApiResponse, ApiError> {
-    let prepared = cloud.with(|state| begin(state, &request));
+pub(super) async fn call(
+    cloud: &FakeCloud,
+    request: ApiRequest,
+    known: Option<Caller>,
+) -> Result<ApiResponse, ApiError> {
+    let prepared = cloud.with(|state| begin(state, &request, known));
     if !prepared.verdict.latency.is_zero() {
         let clock = cloud.clock();
         clock.sleep_until(clock.now() + prepared.verdict.latency).await;
@@ -60,19 +66,19 @@ pub(super) async fn call(cloud: &FakeCloud, request: ApiRequest) -> Result<ApiRe
 }
 
 /// Records the call and asks the faults.
-fn begin(state: &mut State, request: &ApiRequest) -> Prepared {
+fn begin(state: &mut State, request: &ApiRequest, known: Option<Caller>) -> Prepared {
     let resolved = names::resolve(request);
     let number = state.calls.len();
-    let call = record(state, request, number, &resolved);
+    let caller = known.clone().unwrap_or_else(|| ram::caller_of(state, request));
+    let call = record(state, request, number, &resolved, &caller);
     let verdict = state.rules.judge(&call);
     state.calls.push(Call { touched_by: verdict.names.clone(), ..call });
-    Prepared { number, resolved, verdict }
+    Prepared { number, resolved, verdict, known }
 }
 
-fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved) -> Call {
+fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved, caller: &Caller) -> Call {
     state.ticks += 1;
     let params = Value::from(r.params.clone());
-    let caller = ram::caller_of(state, request);
     Call {
         number,
         service: Arc::clone(&r.service_name),
@@ -148,8 +154,13 @@ fn touch(state: &mut State, number: usize, name: String) {
 
 fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) -> Result<Value, ApiError> {
     let r = &p.resolved;
-    ram::resolve(state, request, p.number)?;
-    let caller = ram::caller_of(state, request);
+    let caller = match &p.known {
+        Some(caller) => caller.clone(),
+        None => {
+            ram::resolve(state, request, p.number)?;
+            ram::caller_of(state, request)
+        }
+    };
     ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
     let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
     if let Some(name) = r.unknown.first().filter(|_| state.options.strict_parameters) {

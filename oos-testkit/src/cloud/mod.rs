@@ -17,6 +17,7 @@ pub mod ess;
 pub mod fc;
 mod hbr;
 pub(crate) mod ids;
+mod inventory;
 mod limits;
 mod names;
 pub mod oos;
@@ -253,6 +254,16 @@ impl FakeCloud {
         self.clock.block_on(ApiCaller::call(self, request)).map(|answer| answer.body)
     }
 
+    /// Makes a call as somebody whom a signature has told; without one as the request's role chain says.
+    #[cfg(feature = "server")]
+    pub(crate) async fn call_as(
+        &self,
+        request: ApiRequest,
+        caller: Option<ram::Caller>,
+    ) -> Result<ApiResponse, ApiError> {
+        dispatch::call(self, request, caller).await
+    }
+
     /// Starts a fault; see [`Fault`].
     pub fn fault(&self, name: &str) -> Fault {
         Fault::new(self.clone(), name, self.with(|state| state.ids.seed()))
@@ -387,6 +398,6 @@ impl CredentialProvider for FakeCloud {
 #[async_trait]
 impl ApiCaller for FakeCloud {
     async fn call(&self, request: ApiRequest) -> Result<ApiResponse, ApiError> {
-        dispatch::call(self, request).await
+        dispatch::call(self, request, None).await
     }
 }

@@ -10,10 +10,26 @@ mod scaling;
 mod services;
 mod stacks;
 mod triggers;
+#[cfg(feature = "wire-tests")]
+#[path = "../wire_support/mod.rs"]
+mod wire_support;
 
 use std::path::PathBuf;
 
 use oos_testkit::prelude::*;
+
+/// Ways to the cloud: in memory, and with the feature `wire-tests` through the real client and a socket, too.
+#[cfg(not(feature = "wire-tests"))]
+const WAYS: [Way; 1] = [in_memory];
+#[cfg(feature = "wire-tests")]
+const WAYS: [Way; 2] = [in_memory, wire_support::over_http];
+
+/// Sets a bed up; gives what there is to check in the end.
+type Way = fn(TestBed) -> (TestBed, Box<dyn Fn()>);
+
+fn in_memory(bed: TestBed) -> (TestBed, Box<dyn Fn()>) {
+    (bed, Box::new(|| {}))
+}
 
 /// Runs a case twice: with our product actions over the official definitions, and with the official ones alone.
 fn both_ways(case: impl Fn(&TestBed)) {
@@ -28,10 +44,15 @@ fn at_both_ways(cloud: impl Fn() -> FakeCloud, case: impl Fn(&TestBed)) {
     };
     let official: PathBuf = corpus.join("actions");
     // Product actions that we do not ship come from the official definitions both times.
-    for ours in [true, false] {
-        println!("product actions: {}", if ours { "ours" } else { "official" });
-        let bed = TestBed::new(cloud()).action_directory(&official);
-        case(&if ours { bed.templates(oos_actions::product::embedded()) } else { bed });
+    for (way, set) in WAYS.iter().enumerate() {
+        for ours in [true, false] {
+            let product_actions = if ours { "ours" } else { "official" };
+            println!("product actions: {product_actions}, {}", ["cloud in memory", "cloud behind a socket"][way]);
+            let (bed, check) = set(TestBed::new(cloud()));
+            let bed = bed.action_directory(&official);
+            case(&if ours { bed.templates(oos_actions::product::embedded()) } else { bed });
+            check();
+        }
     }
 }
 

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Driver;
 use crate::{
-    ExecutionId, Value,
+    Value,
     ids::MachinePath,
-    machine::{ExecutionStatus, Machine, MachineReport, TaskStatus},
-    params,
+    machine::{ExecutionStatus, Machine, MachineReport},
     ports::{control::WaitingFor, index::Summary},
 };
 
@@ -15,18 +14,17 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     written: BTreeMap<MachinePath, (ExecutionStatus, Option<WaitingFor>, bool)>,
-    order: BTreeMap<ExecutionId, u64>,
 }
 
 impl Driver {
-    /// Rows that changed since the last call.
-    pub(super) fn summaries(&mut self) -> Vec<Summary> {
+    /// Rows that changed since the last call, and whether a firing of a trigger has ended.
+    pub(super) fn summaries(&mut self) -> (Vec<Summary>, bool) {
         let (changed, ended) = self.tree.take_changes();
+        let fired = ended.iter().any(Machine::is_firing);
         let mut rows = Vec::new();
         for machine in &ended {
             self.rows.written.remove(machine.path());
-            let report = machine.final_report(&self.tree);
-            rows.push(self.row(machine, report));
+            rows.push(self.row(machine));
         }
         for path in changed {
             let Some(machine) = self.tree.machine(&path).filter(|m| m.is_execution()) else { continue };
@@ -34,20 +32,16 @@ impl Driver {
             if self.rows.written.get(&path) == Some(&state) {
                 continue;
             }
-            self.rows.written.insert(path.clone(), state);
-            let Some(report) = self.tree.report(&path) else { continue };
-            let machine = machine.clone();
-            rows.push(self.row(&machine, report));
+            rows.push(self.row(machine));
+            self.rows.written.insert(path, state);
         }
-        rows
+        (rows, fired)
     }
 
-    fn row(&mut self, machine: &Machine, report: MachineReport) -> Summary {
+    fn row(&self, machine: &Machine) -> Summary {
+        let (report, counters, current_tasks) = machine.headline(&self.tree);
         let report = self.masked_report(report);
-        let next = self.rows.order.len() as u64;
-        let order = *self.rows.order.entry(report.id.clone()).or_insert(next);
         let is_root = report.path.is_root();
-        let running = report.tasks.iter().filter(|t| matches!(t.status, TaskStatus::Running | TaskStatus::Waiting));
         Summary {
             root: self.header.id.clone(),
             parent: if is_root { self.header.parent.clone() } else { machine.parent_id().cloned() },
@@ -55,19 +49,19 @@ impl Driver {
             template_version: machine.plan().version.clone(),
             status: report.status,
             waiting_for: report.waiting_for,
-            status_message: report.message.clone(),
+            status_message: report.message,
             category: if machine.is_firing() { "Other".into() } else { machine.plan().category().into() },
             mode: machine.mode().as_str().into(),
-            ram_role: report.role.clone(),
+            ram_role: report.role,
             tags: if is_root { self.header.tags.clone() } else { Value::Null },
-            current_tasks: running.map(|t| t.name.text().clone()).collect(),
-            counters: counters(&report),
+            current_tasks,
+            counters,
             start: report.started,
             end: report.ended,
             update: report.updated,
             executed_by: self.header.executed_by.clone(),
             trigger: machine.trigger().clone(),
-            order,
+            order: machine.born(),
             parameters: report.parameters,
             outputs: report.outputs,
             id: report.id,
@@ -87,22 +81,5 @@ impl Driver {
             task.message = task.message.as_ref().map(|m| self.redactor.text(m).into());
         }
         report
-    }
-}
-
-/// `Counters`: numbers of tasks by status (service-model 2.5).
-fn counters(report: &MachineReport) -> Value {
-    let count = |status: TaskStatus| {
-        u64::try_from(report.tasks.iter().filter(|t| t.status == status).count()).unwrap_or(u64::MAX)
-    };
-    params! {
-        "Total" => u64::try_from(report.tasks.len()).unwrap_or(u64::MAX),
-        "Success" => count(TaskStatus::Success),
-        "Failed" => count(TaskStatus::Failed),
-        "Running" => count(TaskStatus::Running),
-        "Waiting" => count(TaskStatus::Waiting),
-        "Pending" => count(TaskStatus::Pending),
-        "Cancelled" => count(TaskStatus::Cancelled),
-        "Skipped" => count(TaskStatus::Skipped),
     }
 }
