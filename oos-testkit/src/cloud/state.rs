@@ -58,6 +58,7 @@ pub(crate) struct State {
     pub(crate) functions: Vec<fc::Rule>,
     pub(crate) slb_busy: Option<Duration>,
     pub(crate) hook_runs: Vec<HookRun>,
+    pub(crate) context: Option<Arc<dyn crate::calls::Context>>,
     /// What the present call has made.
     pub(crate) fresh: Vec<Key>,
     /// Resources before writes that are not seen yet.
@@ -112,6 +113,7 @@ impl State {
             functions: Vec::new(),
             slb_busy: None,
             hook_runs: Vec::new(),
+            context: None,
             fresh: Vec::new(),
             before: Vec::new(),
         }
