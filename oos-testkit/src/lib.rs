@@ -12,6 +12,7 @@ pub mod events;
 pub mod executor;
 pub mod fault;
 pub mod faulty_store;
+pub mod harness;
 pub mod in_place;
 pub mod ports;
 #[cfg(feature = "server")]
@@ -26,6 +27,7 @@ pub use cloud::FakeCloud;
 pub use events::EventRecorder;
 pub use executor::Executor;
 pub use faulty_store::FaultyStore;
+pub use harness::ActionHarness;
 pub use in_place::InPlace;
 pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
 

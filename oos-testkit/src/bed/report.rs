@@ -1,6 +1,9 @@
 //! What a failed expectation prints: cause, task tree, last calls, rules, seed.
 
 use oos_core::{
+    ActionName,
+    machine::TaskStatus,
+    ports::{action::ActionCatalog, event::EventKind},
     time::human,
     view::{self, TextOptions, Trace},
 };
@@ -19,10 +22,32 @@ impl Run {
         if let Some(message) = self.message() {
             text.push_str(&format!("  {message}\n"));
         }
+        self.explain_properties(&mut text);
         text.push_str(&view::text(&self.trace(), &TextOptions { fold: false, ..TextOptions::default() }));
         text.push('\n');
         text.push_str(&self.bed().failure_report());
         text
+    }
+
+    /// What the action takes whose properties did not fit. Values are not known here: they may be secrets.
+    fn explain_properties(&self, text: &mut String) {
+        let events = self.events();
+        let failed = events.iter().rev().find_map(|event| match &event.kind {
+            EventKind::StepEnded { key, status: TaskStatus::Failed, message: Some(message), .. } => {
+                message.starts_with("InvalidProperty").then_some((&event.execution, &key.task))
+            }
+            _ => None,
+        });
+        let Some((execution, failed)) = failed else { return };
+        let action = events.iter().find_map(|event| match &event.kind {
+            EventKind::StepStarted { key, action, .. } if event.execution == *execution && key.task == *failed => {
+                Some(ActionName::new(action.clone()))
+            }
+            _ => None,
+        });
+        if let Some(signature) = action.and_then(|name| self.bed().engine().actions().signature(&name)) {
+            signature.explain(None).lines().for_each(|line| text.push_str(&format!("  {line}\n")));
+        }
     }
 
     /// One line per event, virtual time relative to the start: equal for equal runs, byte for byte.

@@ -80,7 +80,12 @@ pub(crate) const CASES: &[Case] = &[
         and(&copy(c), &params! { "imageId" => "m-missing" })
     }),
     good("ECS::ReInitDisk", "running", |c| params! { "instanceId" => running(c) }),
-    bad("ECS::ReInitDisk", "unknown instance", "InvalidInstanceId.NotFound", |_| params! { "instanceId" => "i-missing" }),
+    bad(
+        "ECS::ReInitDisk",
+        "unknown instance",
+        "InvalidInstanceId.NotFound",
+        |_| params! { "instanceId" => "i-missing" },
+    ),
     good("ECS::ResetDisk", "running", |c| reset(c, None)),
     bad("ECS::ResetDisk", "unknown snapshot", "InvalidSnapshotId.NotFound", |c| reset(c, Some("s-missing"))),
     good("ECS::ReplaceSystemDisk", "running", |c| replaced(c, &running(c))),
