@@ -87,7 +87,8 @@ fn a_definition_is_read_when_it_is_used() {
     let acme: Vec<_> = names.iter().map(|n| n.as_str()).filter(|n| n.contains("ACME")).collect();
     assert_eq!(acme, ["ACS::ACME::Broken", "ACS::ACME::Good"]);
     // What is written before the first use is what is read.
-    let later = "FormatVersion: OOS-2019-06-01\nParameters: {late: {Type: String}}\nTasks: [{Name: a, Action: ACS::Pause}]\n";
+    let later =
+        "FormatVersion: OOS-2019-06-01\nParameters: {late: {Type: String}}\nTasks: [{Name: a, Action: ACS::Pause}]\n";
     write("ACS.ACME.Good.yml", later);
     let signature = registry.signature(&ActionName::new("acs::acme::good")).unwrap();
     assert_eq!(&*signature.properties[0].name, "late");
@@ -99,7 +100,8 @@ fn a_definition_is_read_when_it_is_used() {
 #[test]
 fn the_layer_above_wins() {
     let folder = folder("layers");
-    let text = "FormatVersion: OOS-2019-06-01\nParameters: {mine: {Type: String}}\nTasks: [{Name: a, Action: ACS::Pause}]\n";
+    let text =
+        "FormatVersion: OOS-2019-06-01\nParameters: {mine: {Type: String}}\nTasks: [{Name: a, Action: ACS::Pause}]\n";
     fs::write(folder.join("ACS.ECS.StopInstance.yml"), text).unwrap();
     let mine = || DirectoryTemplates::open(&folder).unwrap();
     let name = ActionName::new("ACS::ECS::StopInstance");

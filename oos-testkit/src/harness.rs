@@ -11,7 +11,7 @@ use oos_core::{
     ActionName, ExecutionId, RegionId, Value,
     engine::RefuseAll,
     ids::{MachinePath, StepKey},
-    machine::ExecutionStatus,
+    machine::{ExecutionStatus, UnknownOutcome},
     ports::{
         Action, ActionContext, ActionError, Outcome,
         action::{ActionPorts, Progress, ProgressSink, Signature, StepInfo},
@@ -200,6 +200,7 @@ impl Step<'_> {
             token: self.token.into(),
             repeat: self.repeat,
             started: cloud.now(),
+            unknown_outcome: UnknownOutcome::default(),
         };
         ActionContext::new(info, properties.clone(), ports, progress)
     }

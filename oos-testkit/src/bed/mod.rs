@@ -17,6 +17,7 @@ use oos_actions::{notify::DefaultNotifier, product::DirectoryTemplates};
 use oos_core::{
     ActionName, Limits, Template, Value,
     engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
+    machine::UnknownOutcome,
     params,
     ports::{
         Action, ApiCaller, Clock, EventSink, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
@@ -69,6 +70,7 @@ struct Settings {
     retry: ApiRetryPolicy,
     limits: Limits,
     user: String,
+    unknown_outcome: UnknownOutcome,
 }
 
 /// Journal and index in one.
@@ -102,6 +104,7 @@ impl TestBed {
             retry: ApiRetryPolicy::default(),
             limits: Limits::default(),
             user: "tester".to_owned(),
+            unknown_outcome: UnknownOutcome::default(),
         };
         Self(Arc::new(Bed {
             cloud,
@@ -186,6 +189,12 @@ impl TestBed {
         self.change(|s| s.limits = limits)
     }
 
+    /// The same bed with another fate of writes of unknown outcome.
+    #[must_use]
+    pub fn unknown_outcome(self, what: UnknownOutcome) -> Self {
+        self.change(|s| s.unknown_outcome = what)
+    }
+
     /// The same bed whose executions are started by that user.
     #[must_use]
     pub fn as_user(self, user: &str) -> Self {
@@ -252,6 +261,7 @@ impl TestBed {
             .variable("AccountId", bed.cloud.account_id())
             .variable("OOSUtilVersion", OOSUTIL_VERSION)
             .owner("bed")
+            .unknown_outcome(settings.unknown_outcome)
             .build();
         match engine {
             Ok(engine) => engine,

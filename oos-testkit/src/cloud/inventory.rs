@@ -1,26 +1,28 @@
-//! All that the fake holds, for comparing the state that two runs leave behind.
+//! What there is in a fake cloud, as one value: to compare two clouds whose templates should have done the same.
 
-use oos_core::{Map, Value};
+use oos_core::{Value, params};
 
 use super::FakeCloud;
 
 impl FakeCloud {
-    /// Every resource at the present instant, in the shape of the wire, by `<kind> <id>`: with its tags as `Tags`, its
-    /// region as `RegionId` where the kind has one.
-    pub fn inventory(&self) -> Value {
+    /// Everything that exists now, ordered by kind and id: `Kind`, `Id`, `Region`, `Tags` and `Data` of each resource,
+    /// and the commands that Cloud Assistant was given.
+    pub fn inventory(&self) -> Vec<Value> {
         self.with(|state| {
-            let entry = |(kind, r): (&str, &super::store::Resource)| {
-                let mut members = r.view();
-                if !r.region.is_empty() {
-                    members.insert("RegionId", r.region.as_ref());
+            let resources = state.store.everything().map(|(kind, resource)| {
+                params! {
+                    "Kind" => kind, "Id" => resource.id.clone(), "Region" => resource.region.clone(),
+                    "Tags" => resource.tags_view(), "Data" => resource.view(),
                 }
-                if !r.tags.is_empty() {
-                    let tags: Map = r.tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-                    members.insert("Tags", tags);
+            });
+            let invocations = state.assistant.invocations.values().map(|invocation| {
+                let targets: Value = invocation.runs.iter().map(|run| Value::from(run.instance.clone())).collect();
+                params! {
+                    "Kind" => "Invocation", "Id" => invocation.id.clone(), "Region" => invocation.region.clone(),
+                    "Data" => params! { "Content" => invocation.command.content.as_str(), "Instances" => targets },
                 }
-                (format!("{kind} {}", r.id), Value::from(members))
-            };
-            Value::from(state.store.everything().map(entry).collect::<Map>())
+            });
+            resources.chain(invocations).collect()
         })
     }
 }

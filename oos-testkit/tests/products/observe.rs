@@ -70,9 +70,22 @@ fn run(case: &Case, refused: Option<usize>, with: impl Fn(TestBed) -> TestBed) -
         report: run.report(),
         tasks: tasks(&run),
         outputs: run.outputs().at(&["result"]).clone(),
-        state: cloud.inventory(),
+        state: state(&cloud),
         time,
     }
+}
+
+/// Every resource by kind and id: its members, tags and region. Commands of Cloud Assistant are compared by their calls.
+fn state(cloud: &FakeCloud) -> Value {
+    let entry = |resource: Value| {
+        let text = |name: &str| resource.at(&[name]).to_text();
+        let mut members = resource.at(&["Data"]).as_map().cloned().unwrap_or_default();
+        members.insert("Tags", resource.at(&["Tags"]).clone());
+        members.insert("Region", resource.at(&["Region"]).clone());
+        (format!("{} {}", text("Kind"), text("Id")), Value::from(members))
+    };
+    let resources = cloud.inventory().into_iter().filter(|r| *r.at(&["Kind"]).to_text() != *"Invocation");
+    Value::from(resources.map(entry).collect::<oos_core::Map>())
 }
 
 /// Names of the tasks of all executions with their ends, in order.

@@ -2,7 +2,7 @@
 
 use oos_core::{
     Value,
-    engine::Finished,
+    engine::{Finished, StartOptions},
     machine::ExecutionStatus,
     params,
     ports::store::{ExecutionStore, StoreError},
@@ -109,6 +109,23 @@ pub(super) fn a_refused_append_stops_the_engine_before_it_acts<S: Store>(make: &
     equal(&world.note.begun(), &(0, 0, 0), "nothing is done before it is written");
     let journal = good(wait(world.store.load(run.id())), "a journal can be loaded");
     require(journal.records.is_empty(), "a refused write is not kept");
+}
+
+pub(super) fn a_start_that_died_before_its_first_write_can_be_made_again<S: Store>(make: &dyn Fn() -> S) {
+    let world = World::new(make);
+    let options = || StartOptions { id: Some("exec-again".into()), ..StartOptions::default() };
+    let bed = world.bed_over(world.faulty().fail_append(1));
+    bed.start_with(EVERYTHING, Value::Null, options());
+    bed.run_to_end();
+    let bed = world.bed();
+    let engine = bed.engine().clone();
+    let taken_up = bed.block_on(async move { engine.resume(&"exec-again".into()).await.is_ok() });
+    require(!taken_up, "an execution without a record cannot be taken up");
+    let run = bed.start_with(EVERYTHING, Value::Null, options());
+    bed.run_to_end();
+    ended(&run, ExecutionStatus::Success);
+    let again = bed.try_start(EVERYTHING, Value::Null, options());
+    require(again.is_err(), "an execution that has begun is started once");
 }
 
 const LOOP: &str = "
