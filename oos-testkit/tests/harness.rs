@@ -73,7 +73,7 @@ fn a_wrong_property_is_explained() {
     let text = json!({ "FormatVersion": "OOS-2019-06-01", "Parameters": parameters, "Tasks": [task] });
     let run = TestBed::new(FakeCloud::new()).run(&text.to_string(), params! {});
     run.expect_failure().code("InvalidProperty");
-    assert!(run.report().contains("ACS::Sleep takes\n    Duration (String, required): ISO 8601"), "{}", run.report());
+    assert!(run.report().contains("ACS::Sleep takes\n  Duration (String, required): ISO 8601"), "{}", run.report());
 }
 
 /// Says that it gives a number, and gives a text.

@@ -441,7 +441,7 @@ impl Bench {
             fresh.now = input.at;
             fresh.take(input.kind.clone());
         }
-        fresh.now = self.now;
+        (fresh.now, fresh.signals) = (self.now, self.signals);
         fresh
     }
 }
