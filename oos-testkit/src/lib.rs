@@ -13,6 +13,7 @@ pub mod events;
 pub mod executor;
 pub mod fault;
 pub mod faulty_store;
+pub mod harness;
 pub mod in_place;
 #[cfg(feature = "mocks")]
 pub mod mocks;
@@ -32,6 +33,7 @@ pub use coverage::Coverage;
 pub use events::EventRecorder;
 pub use executor::Executor;
 pub use faulty_store::FaultyStore;
+pub use harness::ActionHarness;
 pub use in_place::InPlace;
 pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
 pub use record::{Recorder, Replay};

@@ -6,6 +6,7 @@ mod report;
 mod run;
 mod seed;
 mod snapshot;
+mod taken;
 mod trace;
 mod views;
 mod webhooks;
