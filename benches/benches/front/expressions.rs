@@ -8,11 +8,17 @@ use crate::{
 };
 
 const EXPRESSIONS: [(&str, &str); 12] = [
-    ("literal map", r#"{"Service": "ECS", "API": "DescribeInstances", "Parameters": {"RegionId": "cn-x", "PageSize": 50}}"#),
+    (
+        "literal map",
+        r#"{"Service": "ECS", "API": "DescribeInstances", "Parameters": {"RegionId": "cn-x", "PageSize": 50}}"#,
+    ),
     ("whole reference", r#""{{ ids }}""#),
     ("embedded references", r#""image-{{ name }}-of-{{ ACS::ExecutionId }} at {{ count }}""#),
     ("output of a task", r#""{{ list.ids }}""#),
-    ("condition", r#"{"Fn::And": [{"Fn::Equals": ["{{ name }}", "web"]}, {"Fn::Not": {"Fn::Equals": [[], "{{ ids }}"]}}]}"#),
+    (
+        "condition",
+        r#"{"Fn::And": [{"Fn::Equals": ["{{ name }}", "web"]}, {"Fn::Not": {"Fn::Equals": [[], "{{ ids }}"]}}]}"#,
+    ),
     ("choice", r#"{"Fn::If": [{"Fn::Equals": ["{{ name }}", "db"]}, "{{ list.ids }}", "none"]}"#),
     ("text", r#"{"Fn::Join": ["/", {"Fn::Split": [".", "{{ name }}.example.com"]}]}"#),
     ("lists", r#"{"Fn::MergeList": ["{{ list.ids }}", {"Fn::Select": [0, "{{ nested }}"]}]}"#),

@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(crate) functions: Vec<fc::Rule>,
     pub(crate) slb_busy: Option<Duration>,
     pub(crate) hook_runs: Vec<HookRun>,
+    /// Resource types that the resource centre knows; `None` for all.
+    pub(crate) centre_types: Option<Vec<String>>,
     pub(crate) context: Option<Arc<dyn crate::calls::Context>>,
 }
 
@@ -108,6 +110,7 @@ impl State {
             functions: Vec::new(),
             slb_busy: None,
             hook_runs: Vec::new(),
+            centre_types: None,
             context: None,
         }
     }
