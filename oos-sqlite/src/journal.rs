@@ -193,7 +193,8 @@ pub(crate) struct Stored {
     records: Vec<(u64, Vec<u8>)>,
 }
 
-pub(crate) fn load(db: &Connection, id: &ExecutionId) -> Result<Stored, StoreError> {
+/// `whole` leaves the snapshot out and reads the records before it too.
+pub(crate) fn load(db: &Connection, id: &ExecutionId, whole: bool) -> Result<Stored, StoreError> {
     readers::consistent(db, |db| {
         let select = "SELECT num, format, header, seq FROM execution WHERE id = ?1";
         let mut select = db.prepare_cached(select).map_err(sql)?;
@@ -204,7 +205,7 @@ pub(crate) fn load(db: &Connection, id: &ExecutionId) -> Result<Stored, StoreErr
         if format > JOURNAL_FORMAT {
             return Err(StoreError::TooNew { found: format, known: JOURNAL_FORMAT });
         }
-        let snapshot = load_snapshot(db, num)?;
+        let snapshot = if whole { None } else { load_snapshot(db, num)? };
         let records = load_records(db, num, snapshot.as_ref().map_or(0, |s| s.seq))?;
         Ok(Stored { header, templates: load_templates(db, num)?, seq: from_sql(seq)?, snapshot, records })
     })

@@ -148,7 +148,12 @@ impl ExecutionStore for SqliteStore {
 
     async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
         let id = id.clone();
-        self.0.readers.read(move |db| journal::load(db, &id)).await?.decode()
+        self.0.readers.read(move |db| journal::load(db, &id, false)).await?.decode()
+    }
+
+    async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
+        let (id, whole) = (id.clone(), self.0.options.keep_history);
+        self.0.readers.read(move |db| journal::load(db, &id, whole)).await?.decode()
     }
 }
 

@@ -17,6 +17,7 @@ pub mod fixture;
 pub mod in_place;
 #[cfg(feature = "mocks")]
 pub mod mocks;
+pub mod oos_service;
 pub mod ports;
 pub mod record;
 #[cfg(feature = "server")]

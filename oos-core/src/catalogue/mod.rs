@@ -62,6 +62,15 @@ impl Catalogue {
         self.route(service, method, uri).map(|(operation, _)| operation)
     }
 
+    /// All operations that `method` and `uri` may call; where there are several, their parameters tell.
+    pub fn operations_by_uri(&self, service: &str, method: &str, uri: &str) -> Vec<Arc<Operation>> {
+        let of = |product: &Product| {
+            let found = route::find_all(product.routes(), method, uri);
+            found.into_iter().filter_map(|(api, _)| product.operation(&api)).collect::<Vec<_>>()
+        };
+        self.versions(service).map(of).find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
     /// As [`Self::operation_by_uri`], with the values of the holes.
     pub(crate) fn route(&self, service: &str, method: &str, uri: &str) -> Option<(Arc<Operation>, route::Holes)> {
         self.versions(service).find_map(|product| {

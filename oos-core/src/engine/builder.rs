@@ -9,7 +9,7 @@ use super::{ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, Ref
 use crate::{
     Limits, Map, RegionId, Value,
     expr::{Function, Functions},
-    machine::{RiskPolicy, TreeOptions, VerbRisk},
+    machine::{RiskPolicy, TreeOptions, UnknownOutcome, VerbRisk},
     plan::Environment,
     ports::{
         ApiCaller, Clock, EventSink, Spawner,
@@ -30,6 +30,9 @@ use crate::{
 
 /// How long a claim on an execution holds without a sign of life.
 const LEASE: Duration = Duration::from_secs(300);
+
+/// CHOICE: records after which a snapshot is due: reading them back takes a few milliseconds.
+const SNAPSHOT_EVERY: u64 = 2_000;
 
 /// Collects the parts of an [`Engine`].
 #[derive(Debug)]
@@ -56,6 +59,8 @@ pub struct EngineBuilder {
     git: Arc<dyn GitAuthorizer>,
     risk: Arc<dyn RiskPolicy>,
     owner: Option<OwnerId>,
+    snapshot_every: u64,
+    unknown_outcome: UnknownOutcome,
 }
 
 impl Default for EngineBuilder {
@@ -85,6 +90,8 @@ impl Default for EngineBuilder {
             git: refuse,
             risk: Arc::new(VerbRisk),
             owner: None,
+            snapshot_every: SNAPSHOT_EVERY,
+            unknown_outcome: UnknownOutcome::default(),
         }
     }
 }
@@ -226,6 +233,21 @@ impl EngineBuilder {
         self
     }
 
+    /// Records after which a snapshot of an execution is written; 2,000 by default.
+    #[must_use]
+    pub fn snapshot_every(mut self, records: u64) -> Self {
+        self.snapshot_every = records;
+        self
+    }
+
+    /// What becomes of writes of which a crash leaves unknown whether they were carried out, and which nothing makes
+    /// safe to repeat. It is recorded with each execution that this engine starts.
+    #[must_use]
+    pub fn unknown_outcome(mut self, what: UnknownOutcome) -> Self {
+        self.unknown_outcome = what;
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -267,6 +289,8 @@ impl EngineBuilder {
                 triggers: self.triggers,
                 owner,
                 lease: LEASE,
+                snapshot_every: self.snapshot_every.max(1),
+                unknown_outcome: self.unknown_outcome,
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
                 linked: Mutex::default(),

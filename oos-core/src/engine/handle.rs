@@ -55,6 +55,8 @@ pub struct ExecutionHandle {
     id: ExecutionId,
     commands: mpsc::UnboundedSender<Command>,
     finished: Shared<oneshot::Receiver<Result<Finished, StoreError>>>,
+    /// Records that were there when this handle began; see [`ExecutionHandle::send`].
+    born: u64,
     signals: Arc<AtomicU64>,
     user: Arc<Mutex<Arc<str>>>,
 }
@@ -62,11 +64,13 @@ pub struct ExecutionHandle {
 impl ExecutionHandle {
     pub(super) fn new(
         id: ExecutionId,
+        born: u64,
         commands: mpsc::UnboundedSender<Command>,
         finished: oneshot::Receiver<Result<Finished, StoreError>>,
     ) -> Self {
         Self {
             id,
+            born,
             commands,
             finished: finished.shared(),
             signals: Arc::default(),
@@ -114,8 +118,9 @@ impl ExecutionHandle {
         let n = self.signals.fetch_add(1, Ordering::Relaxed);
         let user = self.user.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let from: Arc<str> = if from.is_empty() { user } else { from.into() };
-        // Unique within this handle's life: a program that wants a signal taken once across restarts names its id.
-        let id = format!("{}/{from}/{n}", self.id).into();
+        // A handle after a restart counts anew, but begins behind the last signal that was recorded. A program that wants
+        // a signal taken once across restarts names its id.
+        let id = format!("{}/{from}/{}.{n}", self.id, self.born).into();
         self.signal(Signal { id, from, to, kind }).await
     }
 
@@ -141,6 +146,19 @@ impl ExecutionHandle {
     /// Why it was refused.
     pub async fn cancel(&self) -> Result<(), SignalError> {
         self.send("", SignalTarget::default(), SignalKind::Cancel).await
+    }
+
+    /// Supplies the value of a secret that a restart has lost: of a NoEcho parameter by its name, of one of a child by the
+    /// name that `StatusMessage` shows. When none is missing any more the execution goes on.
+    ///
+    /// # Errors
+    /// When it is not missing, or does not fit.
+    pub async fn supply_secret(&self, name: &str, value: impl Into<Value> + Send) -> Result<(), SignalError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || SignalError::Gone(self.id.clone());
+        let command = Command::Supply(name.to_owned(), value.into(), reply);
+        self.commands.unbounded_send(command).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?.map_err(SignalError::from)
     }
 
     /// Reports of all living machines of the execution, root first, secrets masked. Empty when it is not driven here.

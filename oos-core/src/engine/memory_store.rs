@@ -25,13 +25,14 @@ const PAGE: usize = 50;
 pub struct MemoryStore {
     state: Mutex<State>,
     retention: usize,
+    keep_history: bool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     journals: BTreeMap<ExecutionId, Entry>,
     rows: BTreeMap<ExecutionId, Summary>,
-    /// Roots in the order of their end, for retention.
+    /// Ended executions, roots and children, in the order of their end, for retention.
     ended: VecDeque<ExecutionId>,
 }
 
@@ -51,14 +52,22 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store that keeps the newest 10,000 ended executions.
+    /// An empty store that keeps the rows of the newest 10,000 ended executions, children included.
     pub fn new() -> Self {
         Self::with_retention(RETENTION)
     }
 
-    /// An empty store that keeps that many ended executions.
+    /// An empty store that keeps the rows of that many ended executions, children included; with the row of a root its
+    /// journal goes too.
     pub fn with_retention(retention: usize) -> Self {
-        Self { state: Mutex::default(), retention }
+        Self { state: Mutex::default(), retention, keep_history: false }
+    }
+
+    /// The same store, but a snapshot does not drop the records that it contains: see [`ExecutionStore::history`].
+    #[must_use]
+    pub fn keeping_history(mut self) -> Self {
+        self.keep_history = true;
+        self
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -98,11 +107,15 @@ impl ExecutionStore for MemoryStore {
         }
         entry.records.extend(write.records);
         if let Some(snapshot) = write.snapshot {
-            entry.records.retain(|r| r.seq > snapshot.seq);
+            if !self.keep_history {
+                entry.records.retain(|r| r.seq > snapshot.seq);
+            }
             entry.snapshot = Some(snapshot);
         }
         for row in write.summaries {
-            if row.id == row.root && row.status.is_final() {
+            // A row that ends twice (it was told again after a restart) counts once.
+            let again = state.rows.get(&row.id).is_some_and(|r| r.status.is_final());
+            if row.status.is_final() && !again {
                 state.ended.push_back(row.id.clone());
             }
             state.rows.insert(row.id.clone(), row);
@@ -118,13 +131,42 @@ impl ExecutionStore for MemoryStore {
     async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
         let state = self.lock();
         let entry = state.journals.get(id).ok_or_else(|| not_found(id))?;
-        Ok(Journal { header: entry.header.clone(), snapshot: entry.snapshot.clone(), records: entry.records.clone() })
+        let after = entry.snapshot.as_ref().map_or(0, |s| s.seq);
+        let records = entry.records.iter().filter(|r| r.seq > after).cloned().collect();
+        Ok(Journal { header: entry.header.clone(), snapshot: entry.snapshot.clone(), records })
+    }
+
+    async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
+        if !self.keep_history {
+            return self.load(id).await;
+        }
+        let state = self.lock();
+        let entry = state.journals.get(id).ok_or_else(|| not_found(id))?;
+        Ok(Journal { header: entry.header.clone(), snapshot: None, records: entry.records.clone() })
     }
 }
 
-fn forget(state: &mut State, root: &ExecutionId) {
-    state.journals.remove(root);
-    state.rows.retain(|_, row| row.root != *root);
+/// Forgets a row, and with a root its journal and the rows of its tree. Ids of children begin with the id of their root,
+/// so this looks at no other tree.
+fn forget(state: &mut State, id: &ExecutionId) {
+    let Some(row) = state.rows.remove(id) else {
+        state.journals.remove(id);
+        return;
+    };
+    if row.id != row.root {
+        return;
+    }
+    state.journals.remove(id);
+    let mut below = Vec::new();
+    for (child, row) in state.rows.range::<ExecutionId, _>(id..) {
+        if !child.as_str().starts_with(id.as_str()) {
+            break;
+        }
+        if row.root == *id {
+            below.push(child.clone());
+        }
+    }
+    below.iter().for_each(|child| _ = state.rows.remove(child));
 }
 
 #[async_trait]

@@ -10,10 +10,13 @@ mod memory_store;
 mod oos_api;
 mod redact;
 mod refuse;
+mod replay;
 mod retrying;
 mod run;
+mod secrets;
 #[cfg(feature = "tokio")]
 mod tokio_ports;
+mod withheld;
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +27,7 @@ use std::{
 pub use builder::EngineBuilder;
 pub use handle::{ExecutionHandle, Finished, SignalError};
 pub use memory_store::MemoryStore;
-pub use oos_api::OosApi;
+pub use oos_api::{OosApi, execution_row};
 pub use redact::{MASK, Redactor};
 pub use refuse::{RefuseAll, TracingSink};
 pub use retrying::{ApiRetryPolicy, RetryingCaller};
@@ -34,7 +37,10 @@ pub use tokio_ports::{TokioClock, TokioSpawner};
 use crate::{
     ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     diagnostic::Diagnostics,
-    machine::{Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, bind_parameters},
+    machine::{
+        Input, InputKind, Kept, LoopMode, Mode, RiskPolicy, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome,
+        bind_parameters,
+    },
     plan::{Environment, LinkError, Plan, PlanSet},
     ports::{
         Clock, EventSink, Spawner,
@@ -135,6 +141,8 @@ struct Inner {
     triggers: Arc<dyn TriggerSource>,
     owner: OwnerId,
     lease: Duration,
+    snapshot_every: u64,
+    unknown_outcome: UnknownOutcome,
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
     /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
@@ -161,7 +169,30 @@ impl Engine {
         self.inner.plan(None, template)
     }
 
-    /// Starts an execution of a template and gives its handle at once.
+    /// Compiles a template under a name and finds the plans of its children, as a start does: what `analysis` asks for.
+    ///
+    /// # Errors
+    /// Findings of the template or a child, and what the stores of templates say.
+    pub async fn linked(
+        &self,
+        template: &Template,
+        name: Option<TemplateName>,
+    ) -> Result<(Arc<Plan>, PlanSet), EngineError> {
+        self.inner.registry.load(actions_of(template)).await?;
+        let plan = self.inner.plan(name, template).map_err(EngineError::Template)?;
+        let plans = self.inner.link(&plan).await?;
+        Ok((plan, plans))
+    }
+
+    /// What was fixed when an execution started, the texts of its templates among it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn header(&self, id: &ExecutionId) -> Result<ExecutionHeader, StoreError> {
+        Ok(self.inner.store.load(id).await?.header)
+    }
+
+    /// Starts an execution of a template. The start is durable when this returns.
     ///
     /// # Errors
     /// Findings of the template or a child, parameters that do not fit, and what the store says.
@@ -203,19 +234,17 @@ impl Engine {
         options: StartOptions,
     ) -> Result<ExecutionHandle, EngineError> {
         let inner = &self.inner;
-        inner.registry.load(actions_of(template)).await?;
-        let plan = inner.plan(options.template_name.clone(), template).map_err(EngineError::Template)?;
+        let (plan, plans) = self.linked(template, options.template_name.clone()).await?;
         bind_parameters(&plan, &parameters).map_err(EngineError::Parameters)?;
-        let plans = inner.link(&plan).await?;
         let id = options.id.clone().unwrap_or_else(|| inner.ids.execution_id());
         let header = inner.header(&id, &plan, &plans, &options);
-        inner.store.create(&header).await?;
+        let header = inner.create(header).await?;
         let now = inner.clock.now();
         let epoch = inner.index.claim(&id, &inner.owner, now, now + inner.lease).await?;
         let tree = Tree::new(id, plan, plans, inner.options.clone());
         let started = inner.started(parameters, &options);
         let first = Input { at: now, kind: InputKind::Started(Box::new(started)) };
-        Ok(run::launch(inner, tree, header, epoch, 0, vec![first]))
+        Ok(run::launch(inner, tree, header, epoch, first).await?)
     }
 
     /// Takes an unfinished execution up again from its journal.
@@ -325,6 +354,20 @@ impl Inner {
         Ok(plan)
     }
 
+    /// Keeps the header of a new execution. One that is there without a record is of a start whose process died before
+    /// the first write: this start takes its place.
+    async fn create(&self, header: ExecutionHeader) -> Result<ExecutionHeader, StoreError> {
+        let exists = match self.store.create(&header).await {
+            Ok(()) => return Ok(header),
+            Err(StoreError::Exists(exists)) => StoreError::Exists(exists),
+            Err(error) => return Err(error),
+        };
+        let there = self.store.load(&header.id).await?;
+        let began = !there.records.is_empty() || there.snapshot.is_some();
+        let same = there.header.digest == header.digest && there.header.templates == header.templates;
+        if began || !same { Err(exists) } else { Ok(there.header) }
+    }
+
     fn header(&self, id: &ExecutionId, plan: &Plan, plans: &PlanSet, options: &StartOptions) -> ExecutionHeader {
         let text = |plan: &Plan| plan.source.as_ref().map_or_else(|| "".into(), |s: &SourceText| s.text.clone());
         let pin = |name: Option<&TemplateName>, version: Option<&Arc<str>>, plan: &Plan| PinnedTemplate {
@@ -365,16 +408,22 @@ impl Inner {
             safety_check: options.safety_check,
             loop_mode: options.loop_mode,
             forgive_handled: options.forgive_handled,
+            unknown_outcome: self.unknown_outcome,
             variables: Value::from(variables),
             kept: options.kept.clone(),
         }
     }
 }
 
-/// Limits of an engine, for front ends.
+/// Limits and policies of an engine, for front ends.
 impl Engine {
     /// The bounds that templates are held to.
     pub fn limits(&self) -> &Limits {
         &self.inner.environment.limits
+    }
+
+    /// Which calls need a confirmation.
+    pub fn risk_policy(&self) -> &dyn RiskPolicy {
+        &*self.inner.options.risk
     }
 }

@@ -4,50 +4,49 @@ use std::sync::{Arc, PoisonError};
 
 use futures::channel::{mpsc, oneshot};
 
-use super::{EngineError, ExecutionHandle, Inner, driver::Driver};
+use super::{
+    EngineError, ExecutionHandle, Inner,
+    driver::{Driver, Wires},
+    replay::{Replayed, replay},
+    withheld::Withheld,
+};
 use crate::{
-    ExecutionId, Limits, Template, TemplateName,
-    machine::{ExecutionStatus, Input, Tree},
-    plan::PlanSet,
+    ExecutionId,
+    machine::{Effect, ExecutionStatus, Input, Tree},
     ports::{
         index::ExecutionQuery,
-        store::{Epoch, ExecutionHeader, JOURNAL_FORMAT, StoreError},
+        store::{Epoch, ExecutionHeader, Journal, StoreError},
     },
-    source::SourceText,
 };
 
 /// Rows read at a time when unfinished executions are looked for.
 const PAGE: usize = 500;
 
-/// Spawns a driver over a tree; `first` are inputs that are applied before anything else.
-pub(super) fn launch(
+/// Makes the start durable, then spawns a driver.
+pub(super) async fn launch(
     inner: &Arc<Inner>,
     tree: Tree,
     header: ExecutionHeader,
     epoch: Epoch,
-    seq: u64,
-    first: Vec<Input>,
-) -> ExecutionHandle {
-    spawn(inner, tree, header, epoch, seq, |driver| driver.queue(first))
-}
-
-fn spawn(
-    inner: &Arc<Inner>,
-    tree: Tree,
-    header: ExecutionHeader,
-    epoch: Epoch,
-    seq: u64,
-    prepare: impl FnOnce(&mut Driver),
-) -> ExecutionHandle {
+    first: Input,
+) -> Result<ExecutionHandle, StoreError> {
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let id = header.id.clone();
-    let handle = ExecutionHandle::new(id.clone(), commands.clone(), finished);
-    inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(id, handle.clone());
-    let mut driver = Driver::new(inner.clone(), tree, header, epoch, seq, commands, receiver, done);
-    prepare(&mut driver);
+    let handle = ExecutionHandle::new(header.id.clone(), 0, commands.clone(), finished);
+    let wires = Wires { commands, receiver, done };
+    let mut driver = Driver::new(inner.clone(), tree, header, epoch, 0, wires);
+    driver.begin(first).await?;
+    spawn(inner, driver, &handle);
+    Ok(handle)
+}
+
+fn register(inner: &Inner, handle: &ExecutionHandle) {
+    inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.id().clone(), handle.clone());
+}
+
+fn spawn(inner: &Arc<Inner>, driver: Driver, handle: &ExecutionHandle) {
+    register(inner, handle);
     inner.spawner.spawn(Box::pin(driver.run()));
-    handle
 }
 
 /// Ids of executions that have not ended.
@@ -71,41 +70,39 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let now = inner.clock.now();
     let epoch = inner.index.claim(id, &inner.owner, now, now + inner.lease).await?;
     let journal = inner.store.load(id).await?;
-    let header = journal.header;
-    if header.format > JOURNAL_FORMAT {
-        return Err(StoreError::TooNew { found: header.format, known: JOURNAL_FORMAT }.into());
+    if journal.records.is_empty() && journal.snapshot.is_none() {
+        return Err(StoreError::Refused(
+            format!("{id} never began: its first record is missing; start it again").into(),
+        )
+        .into());
     }
-    let (root, plans) = pinned(inner, &header)?;
-    let mut tree = Tree::new(id.clone(), root, plans, inner.options.clone());
-    let seq = journal.records.last().map_or(0, |r| r.seq);
-    let mut replay = super::driver::Replay::default();
-    for record in &journal.records {
-        let mut input = (*record.input).clone();
-        super::driver::unvault(inner, &mut input);
-        replay.link(inner, &mut tree, &input);
-        replay.apply(&mut tree, &input);
+    let (commands, receiver) = mpsc::unbounded();
+    let (done, finished) = oneshot::channel();
+    let (replayed, told) = take_up(inner, &journal)?;
+    let handle = ExecutionHandle::new(id.clone(), replayed.seq, commands.clone(), finished);
+    let wires = Wires { commands, receiver, done };
+    if !replayed.lost.is_empty() {
+        let waiting = Withheld::new(inner.clone(), journal, epoch, replayed.seq, replayed.lost, wires);
+        waiting.tell().await?;
+        register(inner, &handle);
+        inner.spawner.spawn(Box::pin(waiting.run()));
+        return Ok(handle);
     }
-    Ok(spawn(inner, tree, header, epoch, seq, |driver| driver.take_up(replay)))
+    let header = journal.header.clone();
+    let mut driver = Driver::new(inner.clone(), replayed.tree, header, epoch, replayed.seq, wires);
+    driver.take_up(&journal, told);
+    spawn(inner, driver, &handle);
+    Ok(handle)
 }
 
-/// The plans of the templates that were pinned when the execution started.
-fn pinned(inner: &Arc<Inner>, header: &ExecutionHeader) -> Result<(Arc<crate::plan::Plan>, PlanSet), EngineError> {
-    let mut plans = PlanSet::default();
-    let mut root = None;
-    for template in &header.templates {
-        let name = (!template.name.is_empty()).then(|| TemplateName::new(template.name.clone()));
-        let source = SourceText::new(template.name.clone(), template.text.clone());
-        let parsed = Template::parse_source(source, &Limits::unlimited()).map_err(EngineError::Template)?;
-        let plan = inner.plan(name.clone(), &parsed).map_err(EngineError::Template)?;
-        if template.digest == header.digest && root.is_none() {
-            root = Some(plan.clone());
+/// The tree of a journal, and the events of its last instant: they may not have been told before the crash.
+pub(super) fn take_up(inner: &Arc<Inner>, journal: &Journal) -> Result<(Replayed, Vec<Effect>), EngineError> {
+    let last = journal.records.last().map(|r| r.input.at);
+    let mut told = Vec::new();
+    let replayed = replay(inner, journal, &mut |input, _, applied| {
+        if Some(input.at) == last {
+            told.extend(applied.effects.into_iter().filter(|e| matches!(e, Effect::Emit { .. })));
         }
-        match name {
-            Some(name) => plans.insert(name, template.version.clone(), plan),
-            None => plans.insert_anonymous(plan),
-        }
-    }
-    let root =
-        root.ok_or_else(|| StoreError::Corrupt(format!("{}: the root template is missing", header.id).into()))?;
-    Ok((root, plans))
+    })?;
+    Ok((replayed, told))
 }

@@ -61,6 +61,16 @@ pub(super) fn refuse_unknown(plan: &Plan, values: &Value) -> Result<(), ActionEr
     Ok(())
 }
 
+/// The value of one parameter as a run would bind it.
+///
+/// # Errors
+/// When there is no such parameter, or the value does not fit.
+pub(crate) fn bind_one(plan: &Plan, name: &str, value: &Value) -> Result<Value, ActionError> {
+    let parameter = plan.parameters.iter().find(|p| p.name.as_str().eq_ignore_ascii_case(name));
+    let unknown = || ActionError::invalid_property(format!("there is no parameter `{name}`"));
+    checked(parameter.ok_or_else(unknown)?, value)
+}
+
 fn missing(parameter: &ParameterPlan) -> ActionError {
     let message = format!("parameter `{}` is required", parameter.name);
     ActionError::new(ActionErrorKind::InvalidProperty, "MissingParameter", message)

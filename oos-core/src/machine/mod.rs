@@ -8,22 +8,30 @@
 mod bind;
 mod effect;
 mod input;
+mod outstanding;
 mod rate;
 mod report;
 mod scope;
+mod snapshot;
 mod state;
 mod token;
 mod transitions;
 mod tree;
+mod visit;
 
+pub(crate) use bind::bind_one;
 pub use bind::bind_parameters;
 pub use effect::{Effect, Extract, ExtractKind, PlanRef};
 pub use input::{
     ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget,
-    Started, StepResult, TaskStatus, child_execution_id,
+    Started, StepResult, TaskStatus, UnknownOutcome, child_execution_id,
 };
 pub use rate::{PauseOption, Rate};
 pub use report::{MachineReport, StepReport, TaskReport, WaitReport};
+pub(crate) use scope::BOUND;
+pub use scope::Secret;
+pub use snapshot::{SNAPSHOT_FORMAT, SavedTree};
 pub use state::{Failure, Machine};
 pub use token::{step_token, task_execution_id};
 pub use tree::{Applied, Ended, Refusal, RiskPolicy, Tree, TreeOptions, VerbRisk};
+pub use visit::Change;

@@ -186,6 +186,7 @@ impl Machine {
         match self.task(i)?.active.as_ref()? {
             Active::Single(step) => self.step_waits(tree, i, None, step),
             Active::Loop(state) if state.pausing => Some(WaitingFor::Batch),
+            Active::Loop(state) if state.running.is_empty() && self.state.paused => Some(WaitingFor::Pause),
             Active::Loop(state) => {
                 let mut waits = state.running.iter().map(|(n, step)| self.step_waits(tree, i, Some(*n), step));
                 let first = waits.next()??;

@@ -14,6 +14,21 @@ use crate::{
     selector::SelectorCache,
 };
 
+/// A value that must not be seen: of a NoEcho parameter.
+#[derive(Clone, PartialEq)]
+pub struct Secret {
+    /// The name under which a vault keeps it: the execution's id and the parameter's name.
+    pub handle: String,
+    /// The value.
+    pub value: Value,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secret({})", self.handle)
+    }
+}
+
 /// What all machines of a tree share.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
@@ -25,7 +40,12 @@ pub(super) struct Shared {
     pub(super) missing: BTreeSet<ParameterRef>,
     /// Names that are on their way.
     pub(super) asked: BTreeSet<ParameterRef>,
+    /// Secrets that came in since the host last took them.
+    pub(super) secrets: Vec<Secret>,
 }
+
+/// Ends the handle of a value that is not the one given: coerced to the parameter's type, or its default.
+pub(crate) const BOUND: &str = "~";
 
 /// The scope of one evaluation.
 pub(super) struct MachineScope<'a> {
@@ -155,6 +175,26 @@ impl MachineScope<'_> {
 }
 
 impl Machine {
+    /// Tells the host the values of NoEcho parameters in a map of given values.
+    pub(super) fn tell_secrets(&self, shared: &mut Shared, given: &Value, mark: &str) {
+        for parameter in self.plan.parameters.iter().filter(|p| p.no_echo) {
+            if let Some(value) = super::bind::given(given, parameter.name.as_str()) {
+                let handle = format!("{}/{}{mark}", self.id, parameter.name);
+                shared.secrets.push(Secret { handle, value: value.clone() });
+            }
+        }
+    }
+
+    /// Tells the host the values of NoEcho parameters as they were bound: with their types, defaults included.
+    pub(super) fn tell_bound_secrets(&self, shared: &mut Shared) {
+        for (parameter, value) in self.plan.parameters.iter().zip(&self.state.parameters) {
+            if parameter.no_echo && !value.is_null() {
+                let handle = format!("{}/{}{BOUND}", self.id, parameter.name);
+                shared.secrets.push(Secret { handle, value: value.clone() });
+            }
+        }
+    }
+
     /// `ACS::ExecutionId`: an item of `ACS::Loop` is part of the execution around it.
     fn execution_id_for_templates(&self) -> &crate::ExecutionId {
         self.outer.as_ref().map_or(&self.id, |outer| &outer.id)

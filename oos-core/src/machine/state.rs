@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    input::{ExecutionStatus, LoopMode, Mode, SafetyCheck, TaskStatus},
+    input::{ExecutionStatus, KeptStep, LoopMode, Mode, SafetyCheck, TaskStatus, UnknownOutcome},
     rate::Rate,
 };
 use crate::{
@@ -43,6 +43,8 @@ pub(super) struct Settings {
     pub(super) safety_check: SafetyCheck,
     pub(super) loop_mode: LoopMode,
     pub(super) forgive_handled: bool,
+    #[serde(default)]
+    pub(super) unknown_outcome: UnknownOutcome,
     pub(super) variables: Value,
 }
 
@@ -102,6 +104,11 @@ pub(super) struct State {
     pub(super) trigger: Value,
     /// Overrides of properties given with ExecuteTask.
     pub(super) overrides: Value,
+    /// The event number at which it was made: its place among the children of its parent.
+    pub(super) born: u64,
+    /// Loop items that an earlier execution already did, until their loop begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) kept: Vec<KeptStep>,
 }
 
 /// Where an evaluation goes on when its stored parameters are there.
@@ -175,6 +182,15 @@ pub(super) struct TaskRun {
     pub(super) message: Option<Arc<str>>,
     pub(super) started: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
+    /// Numbers of the steps in which it was entered: first and last; 0 for never.
+    pub(super) first: u64,
+    pub(super) last: u64,
+    /// What a failed or cancelled task leaves for a re-run: ended items, and what failed children had done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) remains: Vec<KeptStep>,
+    /// The token of a last run whose outcome is unknown.
+    #[serde(default)]
+    pub(super) unknown: Option<TokenSeed>,
 }
 
 /// A task that runs.
@@ -193,8 +209,8 @@ pub(super) struct Step {
     pub(super) attempt: u32,
     /// Time of the input that started this run: what its expressions see as now.
     pub(super) started: Timestamp,
-    /// Definite answers so far, for the token.
-    pub(super) definite: u32,
+    /// What its token is derived from beside its key.
+    pub(super) token: TokenSeed,
     pub(super) phase: Phase,
     pub(super) policy: RetryPolicy,
     pub(super) properties: Value,
@@ -205,6 +221,14 @@ pub(super) struct Step {
     pub(super) subscription: Option<(StepKey, Rule)>,
     /// True when the high-risk confirmation was given.
     pub(super) confirmed: bool,
+}
+
+/// What the token of a step is derived from (durability.md 1, rule 6): the run under which the call was first made, and
+/// the definite answers since. A RetryTask after an unknown outcome keeps both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TokenSeed {
+    pub(super) run: u32,
+    pub(super) answers: u32,
 }
 
 /// What a step is doing.
@@ -226,8 +250,8 @@ pub(super) enum Phase {
     Linking(ChildRequest),
     /// A child runs.
     Child,
-    /// Being stopped.
-    Stopping,
+    /// Being stopped: work until its grace is over, a child until it has ended.
+    Stopping(Option<Timestamp>),
 }
 
 /// A running loop.
@@ -251,6 +275,9 @@ pub(super) struct LoopState {
     pub(super) pausing: bool,
     /// Added to 1 for the run of an item that starts for the first time in this loop.
     pub(super) run_base: u32,
+    /// Tokens of items whose outcome is unknown.
+    #[serde(default)]
+    pub(super) unknown: BTreeMap<u32, TokenSeed>,
     /// First failure, for the message.
     pub(super) first_failure: Option<Arc<str>>,
     /// When the loop was entered.
@@ -261,8 +288,8 @@ pub(super) struct LoopState {
     pub(super) told: Timestamp,
 }
 
-/// An ended item: what aggregation and the report need, nothing else.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// An ended item: what aggregation and the report need, nothing else. Saved as a list, because a loop may have 100,000.
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) status: TaskStatus,
     pub(super) run: u32,
@@ -271,13 +298,26 @@ pub(super) struct Entry {
     pub(super) ended: Timestamp,
 }
 
+impl Serialize for Entry {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.status, self.run, self.ended, &self.outputs).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (status, run, ended, outputs) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { status, run, ended, outputs })
+    }
+}
+
 impl Step {
     pub(super) fn new(run: u32, started: Timestamp) -> Self {
         Self {
             run,
             attempt: 1,
             started,
-            definite: 0,
+            token: TokenSeed { run, answers: 0 },
             phase: Phase::Evaluating,
             policy: RetryPolicy::NONE,
             properties: Value::Null,
@@ -374,16 +414,15 @@ impl Machine {
         (step.run == key.run && step.attempt == key.attempt).then_some((i, key.item))
     }
 
-    /// Values of NoEcho parameters.
-    pub fn secrets(&self) -> impl Iterator<Item = &Value> {
-        let marked = self.plan.parameters.iter().zip(&self.state.parameters).filter(|(p, _)| p.no_echo);
-        marked.map(|(_, value)| value).filter(|v| !v.is_null())
-    }
-
     /// `ACS::RegionId` of the execution.
     pub fn region(&self) -> Option<crate::RegionId> {
         let region = self.settings.variables.get("RegionId").filter(|v| !v.is_null())?;
         Some(crate::RegionId::new(region.to_text()))
+    }
+
+    /// Its place among the children of its parent.
+    pub fn born(&self) -> u64 {
+        self.state.born
     }
 
     /// False for an item of `ACS::Loop`, which is part of the execution around it.
@@ -404,6 +443,11 @@ impl Machine {
     /// `Mode`.
     pub fn mode(&self) -> Mode {
         self.settings.mode
+    }
+
+    /// What becomes of a write of unknown outcome.
+    pub(crate) fn unknown_outcome(&self) -> UnknownOutcome {
+        self.settings.unknown_outcome
     }
 
     /// `LastTrigger*` and `NextScheduleTime`: a map, or null.

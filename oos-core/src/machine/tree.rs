@@ -9,7 +9,7 @@ use std::{
 use super::{
     effect::Effect,
     input::{ExecutionStatus, Input, InputKind, KeptStep, Signal, SignalKind, Started},
-    scope::Shared,
+    scope::{Secret, Shared},
     state::{Failure, Machine, Settings, State},
     transitions::{Cx, MachineInput, NewChild, Out, ToMachine},
 };
@@ -17,7 +17,7 @@ use crate::{
     ExecutionId, Limits, Timestamp, Value,
     ids::{MachinePath, PathStep},
     plan::{Plan, PlanSet},
-    ports::{action::ActionError, event::EventKind, parameter_store::ParameterRef},
+    ports::{action::ActionError, event::EventKind, parameter_store::ParameterRef, store::PinnedTemplate},
     selector::SelectorCache,
 };
 
@@ -83,15 +83,17 @@ impl Default for TreeOptions {
 /// The machines of one root execution.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    id: ExecutionId,
-    plan: Arc<Plan>,
-    plans: PlanSet,
-    options: TreeOptions,
-    shared: Shared,
-    machines: BTreeMap<MachinePath, Machine>,
-    events: u64,
-    signals: VecDeque<Arc<str>>,
-    kept: Vec<KeptStep>,
+    pub(super) id: ExecutionId,
+    pub(super) plan: Arc<Plan>,
+    pub(super) plans: PlanSet,
+    pub(super) options: TreeOptions,
+    pub(super) shared: Shared,
+    pub(super) machines: BTreeMap<MachinePath, Machine>,
+    pub(super) events: u64,
+    pub(super) signals: VecDeque<Arc<str>>,
+    pub(super) kept: Vec<KeptStep>,
+    /// Templates that were found during the run.
+    pub(super) linked: Vec<PinnedTemplate>,
     changed: Vec<MachinePath>,
     ended: Vec<Machine>,
 }
@@ -141,6 +143,7 @@ impl Tree {
             events: 0,
             signals: VecDeque::new(),
             kept: Vec::new(),
+            linked: Vec::new(),
             changed: Vec::new(),
             ended: Vec::new(),
         }
@@ -168,6 +171,11 @@ impl Tree {
                 self.send(path, fired, input.at, &mut applied);
             }
             InputKind::Linked { path, key, result } => {
+                if let Ok(pinned) = result
+                    && !self.linked.contains(pinned)
+                {
+                    self.linked.push(pinned.clone());
+                }
                 let result = match result {
                     Ok(pinned) => self.plans.digest(&pinned.digest).cloned().ok_or_else(|| {
                         ActionError::unsupported(
@@ -197,6 +205,7 @@ impl Tree {
             safety_check: started.safety_check,
             loop_mode: started.loop_mode,
             forgive_handled: started.forgive_handled,
+            unknown_outcome: started.unknown_outcome,
             variables: started.variables.clone(),
         };
         let machine = Machine {
@@ -278,6 +287,8 @@ impl Tree {
             inherited_role: child.role,
             firing: child.firing,
             item: child.item,
+            paused: above.state.paused,
+            born: self.events,
             ..State::default()
         };
         let machine =
@@ -339,8 +350,37 @@ impl Tree {
                 return;
             }
         };
+        if let Err(refusal) = self.signal_machine(&path, signal, at, applied) {
+            applied.refused = Some(refusal);
+            return;
+        }
+        if matches!(signal.kind, SignalKind::Pause | SignalKind::Resume) {
+            self.signal_below(&path, signal, at, applied);
+        }
+        self.signals.push_back(signal.id.clone());
+        if self.signals.len() > REMEMBERED_SIGNALS {
+            self.signals.pop_front();
+        }
+    }
+
+    /// Pause and Resume reach all executions below; one that is in that state already does not mind.
+    fn signal_below(&mut self, path: &MachinePath, signal: &Signal, at: Timestamp, applied: &mut Applied) {
+        let below = self.machines.keys().filter(|p| p.starts_with(path) && *p != path).cloned().collect::<Vec<_>>();
+        for path in below {
+            // Refused means: ended, or in that state already.
+            let _ = self.signal_machine(&path, signal, at, applied);
+        }
+    }
+
+    fn signal_machine(
+        &mut self,
+        path: &MachinePath,
+        signal: &Signal,
+        at: Timestamp,
+        applied: &mut Applied,
+    ) -> Result<(), Refusal> {
         let mut out = Vec::new();
-        let Some(machine) = self.machines.get_mut(&path) else { return };
+        let Some(machine) = self.machines.get_mut(path) else { return Err(stale("there is no such execution")) };
         let mut cx = Cx { shared: &mut self.shared, plans: &self.plans, risk: &*self.options.risk, at, out: &mut out };
         let to = ToMachine {
             from: &signal.from,
@@ -348,21 +388,15 @@ impl Tree {
             items: &signal.to.items,
             kind: &signal.kind,
         };
-        if let Err((code, message)) = machine.signal(&mut cx, &to) {
-            applied.refused = Some(Refusal { code, message });
-            return;
-        }
-        self.signals.push_back(signal.id.clone());
-        if self.signals.len() > REMEMBERED_SIGNALS {
-            self.signals.pop_front();
-        }
+        machine.signal(&mut cx, &to).map_err(|(code, message)| Refusal { code, message })?;
         let mut queue = VecDeque::new();
-        self.deliver(&path, out, at, &mut queue, applied);
+        self.deliver(path, out, at, &mut queue, applied);
         while let Some((path, input)) = queue.pop_front() {
             let mut more = Applied::default();
             self.send(&path, input, at, &mut more);
             applied.effects.append(&mut more.effects);
         }
+        Ok(())
     }
 
     /// The machine that a signal is for: the one named, or for a vote the only one below it that waits for one.
@@ -385,6 +419,8 @@ impl Tree {
             SignalKind::ExecuteTask { .. } | SignalKind::CompleteExecution { .. } => {
                 &|m| matches!(m.state.hold, Some(super::state::Hold::DebugStep(_)))
             }
+            // What is paused below a running execution is resumed through it.
+            SignalKind::Resume if !here.state.paused => &|m| m.state.paused,
             _ => return Ok(path.clone()),
         };
         if wanted(here) {
@@ -420,6 +456,24 @@ impl Tree {
             self.plans.insert(name.clone(), version.cloned(), plan.clone());
         }
         self.plans.insert_anonymous(plan);
+    }
+
+    /// Tells the secrets of all living machines anew, for a tree that was restored.
+    pub fn tell_secrets(&mut self) {
+        for machine in self.machines.values() {
+            machine.tell_secrets(&mut self.shared, &machine.state.given, "");
+            machine.tell_bound_secrets(&mut self.shared);
+        }
+    }
+
+    /// Says that people should see the root anew, although nothing in it changed.
+    pub fn touch(&mut self) {
+        self.changed.push(MachinePath::root());
+    }
+
+    /// Secrets that came in since the last call.
+    pub fn take_secrets(&mut self) -> Vec<Secret> {
+        std::mem::take(&mut self.shared.secrets)
     }
 
     /// The plans at hand.

@@ -185,4 +185,12 @@ pub trait ExecutionStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::TooNew`].
     async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError>;
+
+    /// Reads the whole journal without a snapshot, when the records before it are still there; else as [`Self::load`].
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
+        self.load(id).await
+    }
 }

@@ -9,8 +9,8 @@ use oos_core::{
     ActionName, ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     ids::{MachinePath, StepKey},
     machine::{
-        Effect, ExecutionStatus, Extract, Input, InputKind, MachineReport, PlanRef, Refusal, Signal, SignalKind,
-        SignalTarget, Started, StepResult, TaskReport, TaskStatus, Tree, TreeOptions,
+        Effect, ExecutionStatus, Extract, Input, InputKind, MachineReport, PlanRef, Refusal, SavedTree, Signal,
+        SignalKind, SignalTarget, Started, StepResult, TaskReport, TaskStatus, Tree, TreeOptions,
     },
     params,
     plan::{Environment, Plan, PlanSet},
@@ -32,6 +32,7 @@ pub(crate) struct Open {
     pub(crate) action: ActionName,
     pub(crate) properties: Value,
     pub(crate) role: Arc<str>,
+    pub(crate) token_run: u32,
     pub(crate) answers: u32,
     pub(crate) extract: Arc<Extract>,
     pub(crate) stopped: bool,
@@ -65,6 +66,8 @@ pub(crate) struct Bench {
     pub(crate) rules: Vec<(MachinePath, StepKey, Rule)>,
     linked: Vec<(usize, Arc<Plan>)>,
     signals: u32,
+    /// True to look at the whole tree before and after each input, and to load and replay it at the end; costly.
+    pub(crate) thorough: bool,
 }
 
 /// A template of tasks, each the inside of a YAML flow map, with other sections in front.
@@ -130,6 +133,7 @@ impl Bench {
             rules: Vec::new(),
             linked: Vec::new(),
             signals: 0,
+            thorough: true,
         }
     }
 
@@ -169,7 +173,8 @@ impl Bench {
 
     /// Applies an input. A refused one must change nothing, and an ended tree must want nothing.
     pub(crate) fn try_take(&mut self, kind: InputKind) -> Result<(), Refusal> {
-        let before = (self.reports(), self.tree.events());
+        let looks = self.thorough || matches!(kind, InputKind::Signal(_));
+        let before = looks.then(|| (self.reports(), self.tree.events()));
         let over = self.tree.ended().is_some();
         let input = Input { at: self.now, kind };
         let applied = self.tree.apply(&input);
@@ -178,7 +183,8 @@ impl Bench {
         }
         if let Some(refusal) = applied.refused {
             assert!(applied.effects.is_empty(), "a refused input has effects: {:?}", applied.effects);
-            assert!(before == (self.reports(), self.tree.events()), "a refused input changed something");
+            let same = before.is_none_or(|before| before == (self.reports(), self.tree.events()));
+            assert!(same, "a refused input changed something");
             return Err(refusal);
         }
         self.answered(&input.kind);
@@ -200,8 +206,18 @@ impl Bench {
 
     fn note(&mut self, effect: Effect) {
         match effect {
-            Effect::Run { path, key, action, properties, role, answers, extract, .. } => {
-                self.open.push(Open { path, key, action, properties, role, answers, extract, stopped: false });
+            Effect::Run { path, key, action, properties, role, token_run, answers, extract, .. } => {
+                self.open.push(Open {
+                    path,
+                    key,
+                    action,
+                    properties,
+                    role,
+                    token_run,
+                    answers,
+                    extract,
+                    stopped: false,
+                });
             }
             Effect::Wake { path, key, purpose, at } => self.timers.push(Timer { at, path, key, purpose }),
             Effect::Unwake { path, key } => self.timers.retain(|t| !(t.path == path && t.key == key)),
@@ -430,7 +446,7 @@ impl Bench {
             fresh.now = input.at;
             fresh.take(input.kind.clone());
         }
-        fresh.now = self.now;
+        (fresh.now, fresh.signals, fresh.thorough) = (self.now, self.signals, self.thorough);
         fresh
     }
 }
@@ -438,20 +454,82 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         // A fresh tree that takes the same inputs is the same tree: checked for every run of every test.
-        if std::thread::panicking() || self.inputs.is_empty() {
+        if std::thread::panicking() || self.inputs.is_empty() || !self.thorough {
             return;
         }
-        let options = TreeOptions { limits: self.limits.clone(), ..TreeOptions::default() };
-        let mut tree = Tree::new(self.tree.id().clone(), self.plan.clone(), self.plans.clone(), options);
-        for (at, input) in self.inputs.iter().enumerate() {
-            for (_, plan) in self.linked.iter().filter(|(index, _)| *index == at) {
-                tree.add_plan(plan.clone(), PlanSet::default());
+        let mut tree = self.fresh();
+        // A few cuts: at each the state is saved as bytes, loaded, and takes the rest.
+        let step = self.inputs.len().div_ceil(CUTS);
+        let mut cuts = Vec::new();
+        for at in 0..self.inputs.len() {
+            self.apply_nth(&mut tree, at);
+            if at % step == 0 {
+                cuts.push((at + 1, tree.encode().unwrap(), format!("{:?}", tree.outstanding())));
             }
-            tree.apply(input);
         }
+        self.expect_same(&tree, "a replay");
+        self.expect_outstanding(&mut tree);
+        for (at, bytes, outstanding) in cuts {
+            let mut loaded = self.fresh();
+            for (_, plan) in self.linked.iter().filter(|(index, _)| *index < at) {
+                loaded.add_plan(plan.clone(), PlanSet::default());
+            }
+            SavedTree::decode(&bytes).unwrap().restore(&mut loaded).unwrap();
+            assert_eq!(format!("{:?}", loaded.outstanding()), outstanding, "loaded after {at} inputs");
+            (at..self.inputs.len()).for_each(|at| self.apply_nth(&mut loaded, at));
+            self.expect_same(&loaded, &format!("a run from a snapshot after {at} inputs"));
+        }
+    }
+}
+
+/// Snapshots that every run is loaded from.
+const CUTS: usize = 6;
+
+impl Bench {
+    fn fresh(&self) -> Tree {
+        let options = TreeOptions { limits: self.limits.clone(), ..TreeOptions::default() };
+        Tree::new(self.tree.id().clone(), self.plan.clone(), self.plans.clone(), options)
+    }
+
+    fn apply_nth(&self, tree: &mut Tree, at: usize) {
+        for (_, plan) in self.linked.iter().filter(|(index, _)| *index == at) {
+            tree.add_plan(plan.clone(), PlanSet::default());
+        }
+        tree.apply(&self.inputs[at]);
+    }
+
+    fn expect_same(&self, tree: &Tree, what: &str) {
         let reports: Vec<_> = tree.machines().filter_map(|m| tree.report(m.path())).collect();
-        assert_eq!(reports, self.reports(), "a replay differs");
-        assert_eq!(tree.events(), self.tree.events(), "a replay counts other events");
+        assert_eq!(reports, self.reports(), "{what} differs");
+        assert_eq!(tree.events(), self.tree.events(), "{what} counts other events");
+        let bytes = |tree: &Tree| String::from_utf8(tree.encode().unwrap()).unwrap();
+        assert_eq!(bytes(tree), bytes(&self.tree), "{what} has another state");
+    }
+
+    /// What the state says is outstanding is what was asked for and not answered.
+    fn expect_outstanding(&self, tree: &mut Tree) {
+        let sorted = |mut keys: Vec<String>| {
+            keys.sort();
+            keys
+        };
+        let (mut work, mut timers, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+        for effect in tree.outstanding() {
+            match effect {
+                Effect::Run { path, key, properties, answers, .. } => {
+                    work.push(format!("{path:?} {key:?} {properties} {answers}"));
+                }
+                Effect::Wake { path, key, purpose, at } => timers.push(format!("{path:?} {key:?} {purpose:?} {at}")),
+                Effect::Subscribe { path, key, rule } => rules.push(format!("{path:?} {key:?} {rule:?}")),
+                _ => {}
+            }
+        }
+        let open = self.open.iter().filter(|o| !o.stopped && self.tree.machine(&o.path).is_some());
+        let open = open.map(|o| format!("{:?} {:?} {} {}", o.path, o.key, o.properties, o.answers)).collect();
+        assert_eq!(sorted(work), sorted(open), "outstanding work");
+        let set = self.timers.iter().map(|t| format!("{:?} {:?} {:?} {}", t.path, t.key, t.purpose, t.at)).collect();
+        assert_eq!(sorted(timers), sorted(set), "outstanding timers");
+        let listening = self.rules.iter().map(|(path, key, rule)| format!("{path:?} {key:?} {rule:?}")).collect();
+        assert_eq!(sorted(rules), sorted(listening), "subscriptions");
     }
 }
 

@@ -21,6 +21,7 @@ use oos_actions::{notify::DefaultNotifier, product::DirectoryTemplates};
 use oos_core::{
     ActionName, ExecutionId, Limits, Template, Value,
     engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
+    machine::UnknownOutcome,
     params,
     ports::{
         Action, ApiCaller, Clock, EventSink, control::ControlAction, event::EventKind, index::ExecutionIndex,
@@ -106,6 +107,9 @@ struct Settings {
     retry: ApiRetryPolicy,
     limits: Limits,
     user: String,
+    unknown_outcome: UnknownOutcome,
+    snapshot_every: Option<u64>,
+    owner: String,
 }
 
 /// Journal and index in one.
@@ -144,6 +148,9 @@ impl TestBed {
             retry: ApiRetryPolicy::default(),
             limits: Limits::default(),
             user: "tester".to_owned(),
+            unknown_outcome: UnknownOutcome::default(),
+            snapshot_every: None,
+            owner: "bed".to_owned(),
         };
         let bed = Self(Arc::new(Bed {
             cloud,
@@ -251,6 +258,24 @@ impl TestBed {
         self.change(|s| s.limits = limits)
     }
 
+    /// The same bed with another fate of writes of unknown outcome.
+    #[must_use]
+    pub fn unknown_outcome(self, what: UnknownOutcome) -> Self {
+        self.change(|s| s.unknown_outcome = what)
+    }
+
+    /// The same bed with a snapshot of an execution after that many records.
+    #[must_use]
+    pub fn snapshot_every(self, records: u64) -> Self {
+        self.change(|s| s.snapshot_every = Some(records))
+    }
+
+    /// The same bed whose engine owns executions under another name: what runs beside the first engine of a store.
+    #[must_use]
+    pub fn owned_by(self, name: &str) -> Self {
+        self.change(|s| s.owner = name.to_owned())
+    }
+
     /// The same bed whose executions are started by that user.
     #[must_use]
     pub fn as_user(self, user: &str) -> Self {
@@ -271,6 +296,11 @@ impl TestBed {
     /// Virtual time.
     pub fn clock(&self) -> &VirtualClock {
         self.0.cloud.clock()
+    }
+
+    /// What runs the bed's tasks, for callers that spawn tasks of their own.
+    pub fn executor(&self) -> &Executor {
+        &self.0.executor
     }
 
     /// HTTP requests and mails that left the bed.
@@ -308,7 +338,7 @@ impl TestBed {
         } else {
             api
         };
-        let engine = Engine::builder()
+        let builder = Engine::builder()
             .actions(settings.registry.clone())
             .api_shared(api)
             .api_retry(settings.retry.clone())
@@ -326,9 +356,13 @@ impl TestBed {
             .region(REGION)
             .variable("AccountId", bed.cloud.account_id())
             .variable("OOSUtilVersion", OOSUTIL_VERSION)
-            .owner("bed")
-            .build();
-        match engine {
+            .owner(settings.owner.as_str())
+            .unknown_outcome(settings.unknown_outcome);
+        let builder = match settings.snapshot_every {
+            Some(records) => builder.snapshot_every(records),
+            None => builder,
+        };
+        match builder.build() {
             Ok(engine) => engine,
             Err(error) => fail(&error.to_string()),
         }
@@ -448,23 +482,7 @@ impl TestBed {
         if oos_core::ports::action::ActionCatalog::entry(self.engine().actions(), &ActionName::new(action)).is_none() {
             fail(&format!("there is no action `{action}`"));
         }
-        // The properties are handed over as parameters, so that braces in them stay text.
-        let given: Vec<_> = properties.as_map().into_iter().flat_map(oos_core::Map::iter).collect();
-        let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
-        let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
-        let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
-        let (declared, written) = (declared.collect::<oos_core::Map>(), written.collect::<oos_core::Map>());
-        let values = Value::from(values.collect::<oos_core::Map>());
-        let document = params! {
-            "FormatVersion" => oos_core::template::FORMAT_VERSION,
-            "RamRole" => role,
-            "Parameters" => declared,
-            "Tasks" => [params! {
-                "Name" => "action", "Action" => action, "Properties" => written,
-                "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
-            }],
-            "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
-        };
+        let (document, values) = one_task(role, action, &properties);
         self.run(&document.to_string(), values)
     }
 
@@ -495,4 +513,25 @@ impl TestBed {
 /// The folder of official templates that `OOS_CORPUS` names.
 fn default_templates() -> Vec<PathBuf> {
     crate::corpus().map(|corpus| vec![corpus.join("public")]).unwrap_or_default()
+}
+
+/// A template whose only task is an action, and the values of its parameters. The properties are handed over as
+/// parameters, so that braces in them stay text.
+pub(crate) fn one_task(role: &str, action: &str, properties: &Value) -> (Value, Value) {
+    let given: Vec<_> = properties.as_map().into_iter().flat_map(oos_core::Map::iter).collect();
+    let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
+    let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
+    let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
+    let (declared, written) = (declared.collect::<oos_core::Map>(), written.collect::<oos_core::Map>());
+    let document = params! {
+        "FormatVersion" => oos_core::template::FORMAT_VERSION,
+        "RamRole" => role,
+        "Parameters" => declared,
+        "Tasks" => [params! {
+            "Name" => "action", "Action" => action, "Properties" => written,
+            "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
+        }],
+        "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
+    };
+    (document, Value::from(values.collect::<oos_core::Map>()))
 }

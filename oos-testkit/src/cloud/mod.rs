@@ -12,16 +12,18 @@ pub mod database;
 mod dispatch;
 pub mod ecd;
 pub mod ecs;
-mod error;
+pub(crate) mod error;
 pub mod ess;
 pub mod fc;
 mod hbr;
 pub(crate) mod ids;
+mod inventory;
+mod limits;
 mod names;
 pub mod oos;
 pub mod oss;
-mod page;
-mod params;
+pub(crate) mod page;
+pub(crate) mod params;
 pub mod ram;
 pub mod ros;
 mod setter;
@@ -49,6 +51,7 @@ use oos_core::{
         credential::{Credential, CredentialError, CredentialProvider},
     },
 };
+pub(crate) use dispatch::completed;
 pub use transition::{Behaviour, Profile, Transitions};
 
 use self::{api::Service, state::State};
@@ -78,7 +81,7 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("OSS", &[], &[oss::APIS]).routed(oss::route),
     Service::new("HBR", &[], &[hbr::APIS]),
     Service::new("CS", &[], &[cs::APIS]).routed(cs::route),
-    Service::new("OOS", &[], &[oos::APIS]),
+    Service::new("OOS", &[], oos::TABLES),
     Service::new("BssOpenApi", &["bss"], &[small::BSS_APIS]),
     Service::new("ECI", &[], &[small::ECI_APIS]),
     Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
@@ -349,6 +352,11 @@ impl FakeCloud {
     /// True when the fake has a model of the operation, names compared as calls compare them.
     pub fn models(service: &str, api: &str) -> bool {
         api::service(service).is_some_and(|s| api::api(s, api).is_some())
+    }
+
+    /// Service and name of every operation that has a model.
+    pub fn operations() -> Vec<(&'static str, &'static str)> {
+        SERVICES.iter().flat_map(|s| s.tables.iter().flat_map(|t| t.iter()).map(|a| (s.name, a.name))).collect()
     }
 
     /// Says what operations without a model are answered with.

@@ -18,7 +18,7 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("UntagResources", untag, "ResourceARN.N! TagKey.N!"),
     Api::new("ListTagResources", list, ""),
     Api::new("ListTagValues", values, "Key!"),
-    Api::new("ListTagKeys", keys, ""),
+    Api::new("ListTagKeys", keys, "ResourceType Category QueryType TagFilter FuzzyType"),
 ];
 
 pub(crate) const CENTRE_APIS: &[Api] = &[Api::new("SearchResources", search, "")];

@@ -191,7 +191,7 @@ impl Stub {
         self.install(Source::Fixed(ok(body)))
     }
 
-    /// Merges a body over what the fake answers.
+    /// Merges a body over what the fake answers; over an empty answer where it has no model.
     pub fn merge(self, body: impl Into<Value>) -> StubHandle {
         self.install(Source::Fixed(Reply::Merge(body.into())))
     }

@@ -13,6 +13,9 @@ mod services;
 mod stacks;
 mod triggers;
 mod ways;
+#[cfg(feature = "wire-tests")]
+#[path = "../wire_support/mod.rs"]
+mod wire_support;
 
 use std::path::PathBuf;
 
@@ -32,12 +35,12 @@ fn at_both_ways(cloud: impl Fn() -> FakeCloud, case: impl Fn(&TestBed)) {
     let official: PathBuf = corpus.join("actions");
     for way in ways::present() {
         println!("{way:?}");
-        let (cloud, bed) = way.prepare(cloud());
+        let (bed, finish) = way.prepare(cloud());
         // Product actions that we do not ship come from the official definitions both times.
         let bed = bed.action_directory(&official);
         let bed = if way.ours { bed.templates(oos_actions::product::embedded()) } else { bed };
         ways::observe(&bed, || case(&bed));
-        drop(cloud);
+        finish();
     }
 }
 

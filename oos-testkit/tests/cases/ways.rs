@@ -66,11 +66,13 @@ pub(crate) struct Way {
     seed: Option<u64>,
     /// Every fifth reading call is throttled.
     throttled: bool,
+    /// Calls go through the real client and a socket.
+    wire: bool,
 }
 
 impl Way {
-    /// The cloud and the bed of this way.
-    pub(crate) fn prepare(self, cloud: FakeCloud) -> (FakeCloud, TestBed) {
+    /// The bed of this way, and what there is to check in the end.
+    pub(crate) fn prepare(self, cloud: FakeCloud) -> (TestBed, Box<dyn Fn()>) {
         let cloud = self.seed.map_or(cloud.clone(), |seed| cloud.with_seed(seed));
         if self.throttled {
             cloud.fault("throttled now and then").on("*", "Describe*").every_nth(5).throttle();
@@ -79,7 +81,11 @@ impl Way {
             Some(seed) => TestBed::shuffled(&cloud, seed),
             None => TestBed::on(&cloud).seed(0),
         };
-        (cloud, bed)
+        match self.wire {
+            #[cfg(feature = "wire-tests")]
+            true => crate::wire_support::over_http(bed),
+            _ => (bed, Box::new(|| {})),
+        }
     }
 }
 
@@ -96,10 +102,12 @@ thread_local! {
     static SEEN: RefCell<Vec<Seen>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The ways that are asked for; both as they are, when none are.
+/// The ways that are asked for; when none are, both sets of product actions, in memory and, with the feature
+/// `wire-tests`, behind a socket.
 pub(crate) fn present() -> Vec<Way> {
-    let plain = |ours| Way { ours, ..Way::default() };
-    WAYS.with_borrow(|ways| ways.clone()).unwrap_or_else(|| vec![plain(true), plain(false)])
+    let wires: &[bool] = if cfg!(feature = "wire-tests") { &[false, true] } else { &[false] };
+    let all = wires.iter().flat_map(|wire| [true, false].map(|ours| Way { ours, wire: *wire, ..Way::default() }));
+    WAYS.with_borrow(|ways| ways.clone()).unwrap_or_else(|| all.collect())
 }
 
 /// Runs a case on a bed and remembers what it has shown.

@@ -3,8 +3,10 @@
 //! Actions are polled in place; nothing is spawned per action. Inputs that are ready together are one turn and one
 //! append. Under a clock that jumps only when nothing is ready, a run is deterministic.
 
+mod late;
+mod calls;
 mod perform;
-mod resume;
+mod snapshots;
 mod summary;
 mod wake;
 
@@ -22,17 +24,15 @@ use futures::{
     stream::FuturesUnordered,
 };
 
-pub(super) use resume::{Replay, unvault};
-
-use self::{summary::Rows, wake::Wakes};
-use super::{Finished, Inner, Redactor};
+use self::{snapshots::Due, summary::Rows, wake::Wakes};
+use super::{Finished, Inner, Redactor, secrets::Secrets};
 use crate::{
     ids::{MachinePath, StepKey},
     machine::{Effect, Input, InputKind, MachineReport, Refusal, Signal, Tree},
     plan::{Plan, PlanSet},
     ports::{
         action::ActionError,
-        store::{Epoch, ExecutionHeader, JournalWrite, PinnedTemplate, Record, StoreError},
+        store::{Epoch, ExecutionHeader, Journal, JournalWrite, PinnedTemplate, Record, StoreError},
     },
 };
 
@@ -45,6 +45,15 @@ pub(super) enum Command {
     Fired(MachinePath, StepKey, crate::Value),
     /// A question about the living machines.
     Report(oneshot::Sender<Vec<MachineReport>>),
+    /// The value of a secret that a restart has lost.
+    Supply(String, crate::Value, Reply),
+}
+
+/// The ends of the wires between a handle and its driver.
+pub(super) struct Wires {
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) receiver: mpsc::UnboundedReceiver<Command>,
+    pub(super) done: oneshot::Sender<Result<Finished, StoreError>>,
 }
 
 /// What a piece of work came to.
@@ -75,15 +84,15 @@ pub(super) struct Driver {
     wakes: Wakes,
     sleep: Option<(crate::Timestamp, BoxFuture<'static, ()>)>,
     redactor: Redactor,
+    secrets: Secrets,
     rows: Rows,
-    /// Inputs that are applied before anything else.
-    queued: Vec<Input>,
     /// Effects of a replay that are still outstanding.
-    outstanding: Vec<(Effect, bool)>,
+    outstanding: Vec<Effect>,
+    due: Due,
 }
 
 /// The way back for the answer to a signal.
-type Reply = oneshot::Sender<Result<(), Refusal>>;
+pub(super) type Reply = oneshot::Sender<Result<(), Refusal>>;
 
 /// Everything that is ready now.
 #[derive(Default)]
@@ -93,16 +102,13 @@ struct Turn {
 }
 
 impl Driver {
-    #[expect(clippy::too_many_arguments, reason = "the parts of a driver, in one place")]
     pub(super) fn new(
         inner: Arc<Inner>,
         tree: Tree,
         header: ExecutionHeader,
         epoch: Epoch,
         seq: u64,
-        commands: mpsc::UnboundedSender<Command>,
-        receiver: mpsc::UnboundedReceiver<Command>,
-        done: oneshot::Sender<Result<Finished, StoreError>>,
+        wires: Wires,
     ) -> Self {
         Self {
             inner,
@@ -110,28 +116,33 @@ impl Driver {
             header,
             epoch,
             seq,
-            commands,
-            receiver,
-            done: Some(done),
+            commands: wires.commands,
+            receiver: wires.receiver,
+            done: Some(wires.done),
             work: FuturesUnordered::new(),
             aborts: BTreeMap::new(),
             wakes: Wakes::default(),
             sleep: None,
             redactor: Redactor::default(),
+            secrets: Secrets::default(),
             rows: Rows::default(),
-            queued: Vec::new(),
             outstanding: Vec::new(),
+            due: Due::default(),
         }
     }
 
-    /// Inputs to apply first.
-    pub(super) fn queue(&mut self, inputs: Vec<Input>) {
-        self.queued = inputs;
+    /// The first turn: when it returns, the start is durable.
+    pub(super) async fn begin(&mut self, input: Input) -> Result<(), StoreError> {
+        self.take_turn(Turn { inputs: vec![(input, None)], linked: Vec::new() }).await
     }
 
-    /// What a replay left outstanding: work runs again with the same token, timers keep their instants.
-    pub(super) fn take_up(&mut self, replay: Replay) {
-        self.outstanding = replay.outstanding();
+    /// Goes on with a tree that was built again: work runs again with the same token, timers keep their instants, and
+    /// events that may not have been told are told again, with the same numbers.
+    pub(super) fn take_up(&mut self, journal: &Journal, told: Vec<Effect>) {
+        let bytes = journal.snapshot.as_ref().map_or(0, |s| s.bytes.len());
+        self.due = Due::after(journal.records.len() as u64, bytes as u64);
+        self.outstanding = told;
+        self.outstanding.extend(self.tree.outstanding());
     }
 
     /// Runs to the end of the root execution.
@@ -150,12 +161,8 @@ impl Driver {
     async fn drive(&mut self) -> Result<Finished, StoreError> {
         // A replayed tree knows its secrets before any work runs, so that no log of that work shows one.
         self.learn_secrets();
-        for (effect, repeat) in std::mem::take(&mut self.outstanding) {
-            self.perform(effect, repeat);
-        }
-        if !self.queued.is_empty() {
-            let inputs = std::mem::take(&mut self.queued).into_iter().map(|input| (input, None)).collect();
-            self.take_turn(Turn { inputs, linked: Vec::new() }).await?;
+        for effect in std::mem::take(&mut self.outstanding) {
+            self.perform(effect, true);
         }
         loop {
             if let Some(ended) = self.tree.ended() {
@@ -185,7 +192,8 @@ impl Driver {
             }
         }
         self.learn_secrets();
-        self.journal(records).await?;
+        let busy = !self.aborts.is_empty() || effects.iter().any(|e| matches!(e, Effect::Run { .. }));
+        self.journal(records, busy).await?;
         for effect in effects {
             self.perform(effect, false);
         }
@@ -195,24 +203,39 @@ impl Driver {
         Ok(())
     }
 
-    async fn journal(&mut self, mut records: Vec<Record>) -> Result<(), StoreError> {
+    async fn journal(&mut self, mut records: Vec<Record>, busy: bool) -> Result<(), StoreError> {
         if records.is_empty() {
             return Ok(());
         }
         let count = records.len() as u64;
-        self.vault(&mut records);
-        let summaries = self.summaries();
+        if !self.secrets.is_empty() {
+            for record in &mut records {
+                if let Some(hidden) = self.secrets.hidden(&record.input) {
+                    record.input = Arc::new(hidden);
+                }
+            }
+        }
+        let (summaries, fired) = self.summaries();
+        let snapshot = self.snapshot(count, fired, busy)?;
         let write = JournalWrite {
             id: self.header.id.clone(),
             expected_seq: self.seq,
             epoch: self.epoch,
             records,
             summaries,
-            snapshot: None,
+            snapshot,
         };
         self.inner.store.append(write).await?;
         self.seq += count;
         Ok(())
+    }
+
+    /// Learns secrets as soon as they come in, before anything is written or told.
+    fn learn_secrets(&mut self) {
+        for secret in self.tree.take_secrets() {
+            self.redactor.learn(&secret.value);
+            self.secrets.learn(&secret, &*self.inner.vault);
+        }
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
@@ -262,6 +285,10 @@ impl Driver {
                 }
                 Command::Fired(path, key, message) => {
                     turn.inputs.push((Input { at: now, kind: InputKind::Fired { path, key, message } }, None));
+                }
+                Command::Supply(name, _, reply) => {
+                    let message = format!("the value of `{name}` is not missing");
+                    let _ = reply.send(Err(Refusal { code: "EntityStatusConflict.Execution", message }));
                 }
                 Command::Report(reply) => {
                     let _ = reply.send(self.reports());

@@ -7,7 +7,7 @@ use futures::{
     future::{AbortHandle, Abortable},
 };
 
-use super::{Arrived, Command, Driver, Inner, Linked, Redactor};
+use super::{Arrived, Command, Driver, Inner, Linked, Redactor, calls::ToldCalls};
 use crate::{
     Template, Value,
     ids::{MachinePath, StepKey},
@@ -15,7 +15,7 @@ use crate::{
     ports::{
         ExecutionEvent,
         action::{
-            Action, ActionContext, ActionError, ActionErrorKind, Entry, Outcome, Progress, ProgressSink, StepInfo,
+            Action, ActionContext, ActionError, ActionErrorKind, ActionPorts, Entry, Outcome, Progress, ProgressSink, StepInfo,
             Token,
         },
         event::EventKind,
@@ -30,15 +30,14 @@ impl Driver {
     /// Carries out an effect; `repeat` is true when the step may have run before a crash.
     pub(super) fn perform(&mut self, effect: Effect, repeat: bool) {
         match effect {
-            Effect::Run { path, key, action, properties, role, answers, extract, started } => {
-                let execution = match self.tree.machine(&path) {
-                    Some(machine) => machine.id().clone(),
-                    None => return,
-                };
+            Effect::Run { path, key, action, properties, role, token_run, answers, extract, started } => {
+                let Some(machine) = self.tree.machine(&path) else { return };
+                let (execution, unknown_outcome) = (machine.id().clone(), machine.unknown_outcome());
                 let region = self.inner.variables.get("RegionId").map(|r| crate::RegionId::new(r.to_text()));
                 let region = self.tree.root().and_then(|m| m.region()).or(region);
-                let token = Token::derived(answers);
-                let info = StepInfo { execution, path, key, action, region, role, token, repeat, started };
+                let token = Token::derived(token_run, answers);
+                let info =
+                    StepInfo { execution, path, key, action, region, role, token, repeat, started, unknown_outcome };
                 self.run_action(info, properties, extract);
             }
             Effect::Wake { path, key, purpose, at } => self.wakes.set(path, key, purpose, at),
@@ -207,12 +206,15 @@ impl Attempt {
     }
 
     fn context(&self, properties: Value) -> ActionContext {
-        ActionContext::new(self.info.clone(), properties, self.inner.ports.clone(), self.progress.clone())
+        let (inner, below) = (&self.inner, self.inner.ports.api.clone());
+        let api = Arc::new(ToldCalls::new(below, inner.events.clone(), inner.clock.clone(), &self.info));
+        let ports = ActionPorts { api, ..(*inner.ports).clone() };
+        ActionContext::new(self.info.clone(), properties, ports, self.progress.clone())
     }
 
     /// The properties with late-bound references to stored parameters replaced (template-language 2.5).
     async fn resolved(&self) -> Result<Value, ActionError> {
-        let names = super::resume::late_references(&self.properties);
+        let names = super::late::late_references(&self.properties);
         if names.is_empty() {
             return Ok(self.properties.clone());
         }
@@ -225,7 +227,7 @@ impl Attempt {
             }
         }
         found.iter().filter(|v| v.reference.secret).for_each(|v| self.redactor.learn(&v.value));
-        Ok(super::resume::bind_late(&self.properties, &found))
+        Ok(super::late::bind_late(&self.properties, &found))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Driver;
 use crate::{
-    ExecutionId, Value,
+    Value,
     ids::MachinePath,
     machine::{ExecutionStatus, Machine, MachineReport},
     ports::{control::WaitingFor, index::Summary},
@@ -14,36 +14,17 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     written: BTreeMap<MachinePath, (ExecutionStatus, Option<WaitingFor>, bool)>,
-    /// Places of the living executions among those of the tree, in the order in which they were first seen.
-    order: BTreeMap<ExecutionId, u64>,
-    seen: u64,
-}
-
-impl Rows {
-    fn order_of(&mut self, id: &ExecutionId) -> u64 {
-        *self.order.entry(id.clone()).or_insert_with(|| {
-            self.seen += 1;
-            self.seen - 1
-        })
-    }
-
-    /// The place of an execution that has ended, which is then forgotten: a loop may have a hundred thousand.
-    fn last_order_of(&mut self, id: &ExecutionId) -> u64 {
-        let order = self.order_of(id);
-        self.order.remove(id);
-        order
-    }
 }
 
 impl Driver {
-    /// Rows that changed since the last call.
-    pub(super) fn summaries(&mut self) -> Vec<Summary> {
+    /// Rows that changed since the last call, and whether a firing of a trigger has ended.
+    pub(super) fn summaries(&mut self) -> (Vec<Summary>, bool) {
         let (changed, ended) = self.tree.take_changes();
+        let fired = ended.iter().any(Machine::is_firing);
         let mut rows = Vec::new();
         for machine in &ended {
             self.rows.written.remove(machine.path());
-            let order = self.rows.last_order_of(machine.id());
-            rows.push(self.row(machine, order));
+            rows.push(self.row(machine));
         }
         for path in changed {
             let Some(machine) = self.tree.machine(&path).filter(|m| m.is_execution()) else { continue };
@@ -51,14 +32,13 @@ impl Driver {
             if self.rows.written.get(&path) == Some(&state) {
                 continue;
             }
-            let order = self.rows.order_of(machine.id());
-            rows.push(self.row(machine, order));
+            rows.push(self.row(machine));
             self.rows.written.insert(path, state);
         }
-        rows
+        (rows, fired)
     }
 
-    fn row(&self, machine: &Machine, order: u64) -> Summary {
+    fn row(&self, machine: &Machine) -> Summary {
         let (report, counters, current_tasks) = machine.headline(&self.tree);
         let report = self.masked_report(report);
         let is_root = report.path.is_root();
@@ -81,7 +61,7 @@ impl Driver {
             update: report.updated,
             executed_by: self.header.executed_by.clone(),
             trigger: machine.trigger().clone(),
-            order,
+            order: machine.born(),
             parameters: report.parameters,
             outputs: report.outputs,
             id: report.id,

@@ -58,22 +58,22 @@ impl Machine {
                 cx.out.push(Out::Effect(Effect::Stop { path: path.clone(), key: key.clone() }));
                 let at = cx.at + CANCEL_GRACE;
                 cx.out.push(Out::Effect(Effect::Wake { path, key, purpose: Purpose::Grace, at }));
-                self.set_stopping(i, item);
+                self.set_stopping(i, item, Some(at));
             }
             Phase::Child => {
                 self.release(cx, i, item);
                 cx.out.push(Out::StopChild(PathStep { task: key.task.clone(), run: key.run, item }));
-                self.set_stopping(i, item);
+                self.set_stopping(i, item, None);
             }
             Phase::Retrying(_) => {
                 cx.out.push(Out::Effect(Effect::Unwake { path, key }));
                 self.stopped(cx, i, item);
             }
             // A second cancel goes down too; work that is being stopped has no machine below it, and nobody hears it.
-            Phase::Stopping if self.state.cancel == CancelState::Twice => {
+            Phase::Stopping(_) if self.state.cancel == CancelState::Twice => {
                 cx.out.push(Out::StopChild(PathStep { task: key.task, run: key.run, item }));
             }
-            Phase::Stopping => {}
+            Phase::Stopping(_) => {}
             Phase::Waiting(_) | Phase::Evaluating | Phase::Confirming | Phase::Linking(_) => {
                 self.release(cx, i, item);
                 self.stopped(cx, i, item);
@@ -81,9 +81,9 @@ impl Machine {
         }
     }
 
-    fn set_stopping(&mut self, i: usize, item: Option<u32>) {
+    fn set_stopping(&mut self, i: usize, item: Option<u32>, grace: Option<crate::Timestamp>) {
         if let Some(step) = self.step_mut(i, item) {
-            step.phase = Phase::Stopping;
+            step.phase = Phase::Stopping(grace);
         }
     }
 

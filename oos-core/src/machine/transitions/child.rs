@@ -39,7 +39,7 @@ impl Machine {
     }
 
     /// The scope of this machine as the tasks of an `ACS::Loop` see it.
-    fn freeze(&self) -> Arc<Outer> {
+    pub(in crate::machine) fn freeze(&self) -> Arc<Outer> {
         Arc::new(Outer {
             plan: self.plan.clone(),
             id: self.outer.as_ref().map_or_else(|| self.id.clone(), |o| o.id.clone()),
@@ -155,7 +155,7 @@ impl Machine {
         let Some((i, item)) = self.find(key) else { return false };
         let plan = self.plan.clone();
         let Some(task) = plan.tasks.get(i) else { return false };
-        let stopping = self.step(i, item).is_some_and(|s| s.phase == Phase::Stopping);
+        let stopping = self.step(i, item).is_some_and(|s| matches!(s.phase, Phase::Stopping(_)));
         if stopping {
             self.stopped(cx, i, item);
         } else if let TaskKind::Control(_) = task.kind {

@@ -40,11 +40,19 @@ impl Machine {
         }
     }
 
-    fn send_run(&self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, action: crate::ActionName, extract: Arc<Extract>) {
+    pub(in crate::machine) fn send_run(
+        &self,
+        cx: &mut Cx<'_>,
+        i: usize,
+        item: Option<u32>,
+        action: crate::ActionName,
+        extract: Arc<Extract>,
+    ) {
         let (Some(key), Some(step)) = (self.key(i, item), self.step(i, item)) else { return };
         cx.out.push(Out::Effect(Effect::Run {
             path: self.path.clone(),
-            answers: step.definite,
+            token_run: step.token.run,
+            answers: step.token.answers,
             key,
             action,
             properties: step.properties.clone(),
@@ -60,12 +68,16 @@ impl Machine {
             step.phase = Phase::Notifying;
             step.properties = message;
         }
-        let extract = Arc::new(Extract { outputs: Vec::new(), keep_document: true });
-        self.send_run(cx, i, item, crate::ActionName::new("ACS::Notify"), extract);
+        self.send_run(cx, i, item, crate::ActionName::new("ACS::Notify"), Self::message_extract());
+    }
+
+    /// Of the answer to a message all is kept.
+    pub(in crate::machine) fn message_extract() -> Arc<Extract> {
+        Arc::new(Extract { outputs: Vec::new(), keep_document: true })
     }
 
     /// The selectors of a task with their references substituted.
-    pub(super) fn extract(
+    pub(in crate::machine) fn extract(
         &self,
         cx: &Cx<'_>,
         i: usize,
@@ -109,7 +121,7 @@ impl Machine {
                 };
                 self.decide(cx, i, item, cx.at, event);
             }
-            Some(Phase::Stopping) => self.stopped(cx, i, item),
+            Some(Phase::Stopping(_)) => self.stopped(cx, i, item),
             // Nobody delivers what the step listens for.
             Some(Phase::Waiting(Wait { rule: Some(_), .. })) => match result {
                 StepResult::Failed(error) => self.fail_step(cx, i, item, error),
@@ -160,7 +172,7 @@ impl Machine {
         cx.out.push(Out::Event(EventKind::Retrying { key, until, reason }));
         if let Some(step) = self.step_mut(i, item) {
             step.attempt += 1;
-            step.definite += 1;
+            step.token.answers += 1;
             step.phase = Phase::Retrying(until);
         }
         let Some(key) = self.key(i, item) else { return };
@@ -184,7 +196,7 @@ impl Machine {
         let Some(task) = plan.tasks.get(i) else { return false };
         match (self.step(i, item).map(|s| s.phase.clone()), purpose) {
             (Some(Phase::Retrying(_)), Purpose::Retry) => self.launch(cx, i, item, task),
-            (Some(Phase::Stopping), Purpose::Grace) => self.stopped(cx, i, item),
+            (Some(Phase::Stopping(_)), Purpose::Grace) => self.stopped(cx, i, item),
             (Some(Phase::Waiting(wait)), _) if wait.timers.contains(&(purpose, scheduled)) => {
                 self.decide(cx, i, item, cx.at, ControlEvent::Woke { purpose, scheduled });
             }

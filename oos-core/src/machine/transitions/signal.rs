@@ -49,7 +49,7 @@ impl Machine {
                 Ok(())
             }
             SignalKind::Trigger { message } => self.trigger_by_hand(cx, message),
-            SignalKind::UpdateParameters { parameters } => self.update_parameters(parameters),
+            SignalKind::UpdateParameters { parameters } => self.update_parameters(cx, parameters),
             SignalKind::SecretSupplied => Ok(()),
         };
         self.run_forward(cx);
@@ -235,6 +235,7 @@ impl Machine {
             if let Some(run) = self.task_mut(i) {
                 run.active = None;
                 run.status = TaskStatus::Skipped;
+                run.unknown = None;
                 run.outputs = Vec::new();
             }
             self.state.next = Some(self.following(i, following));
@@ -245,6 +246,7 @@ impl Machine {
         self.leave_failure(cx);
         if let Some(state) = self.loop_mut(i) {
             for number in items {
+                state.unknown.remove(&number);
                 let entry = state.entries.get_mut((number as usize).wrapping_sub(1)).and_then(Option::as_mut);
                 if let Some(entry) = entry {
                     entry.status = TaskStatus::Skipped;
@@ -302,12 +304,14 @@ impl Machine {
         if fired { Ok(()) } else { conflict("the execution does not wait for a trigger") }
     }
 
-    fn update_parameters(&mut self, parameters: &Value) -> SignalOutcome {
+    fn update_parameters(&mut self, cx: &mut Cx<'_>, parameters: &Value) -> SignalOutcome {
         if !(self.plan.has_trigger() && self.state.firing.is_none()) {
             return conflict("only a waiting trigger takes new parameters");
         }
         crate::machine::bind_parameters(&self.plan, &merge(&self.state.given, parameters))
             .map_err(|e| ("InvalidParameter", e.to_string()))?;
+        // A handle of its own: the record of the start still leads to the old value.
+        self.tell_secrets(cx.shared, parameters, &format!("@{}", cx.at.as_millis()));
         self.state.given = merge(&self.state.given, parameters);
         Ok(())
     }

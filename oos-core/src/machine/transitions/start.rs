@@ -29,6 +29,7 @@ impl Machine {
         let template = self.plan.name.as_ref().map(|n| n.text().clone());
         cx.out.push(Out::Event(EventKind::ExecutionStarted { template, parent: self.parent.clone() }));
         self.keep(kept);
+        self.tell_secrets(cx.shared, &self.state.given, "");
         if lenient {
             self.drop_unknown();
         }
@@ -64,7 +65,10 @@ impl Machine {
 
     pub(super) fn bind_and_go(&mut self, cx: &mut Cx<'_>, at: Timestamp) {
         match self.bind(cx.shared, at) {
-            Ok(parameters) => self.state.parameters = parameters,
+            Ok(parameters) => {
+                self.state.parameters = parameters;
+                self.tell_bound_secrets(cx.shared);
+            }
             Err(stop) => {
                 if let Some(error) = self.need(cx, at, Point::Start, stop) {
                     self.fail_run(cx, &error);
@@ -204,7 +208,9 @@ impl Machine {
         }
         let run = self.task(i).map_or(1, |t| t.run);
         if let Some(slot) = self.task_mut(i) {
-            slot.active = Some(Active::Single(Box::new(Step::new(run, at))));
+            let mut step = Step::new(run, at);
+            step.token = slot.unknown.take().unwrap_or(step.token);
+            slot.active = Some(Active::Single(Box::new(step)));
         }
         self.tell_started(cx, i, None);
         self.evaluate_step(cx, i, None, at);
@@ -254,6 +260,7 @@ impl Machine {
             batch_end,
             pausing: false,
             run_base: self.task(i).map_or(0, |t| t.item_run),
+            unknown: std::collections::BTreeMap::new(),
             first_failure: None,
             started,
             tally: LoopCounts::default(),
