@@ -42,6 +42,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use access::kinds_to_put;
 use async_trait::async_trait;
 use oos_core::{
     Timestamp, Value,

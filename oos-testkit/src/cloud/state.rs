@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) functions: Vec<fc::Rule>,
     pub(crate) slb_busy: Option<Duration>,
     pub(crate) hook_runs: Vec<HookRun>,
+    /// Resource types that the resource centre knows; `None` for all.
+    pub(crate) centre_types: Option<Vec<String>>,
     pub(crate) context: Option<Arc<dyn crate::calls::Context>>,
     /// What the present call has made.
     pub(crate) fresh: Vec<Key>,
@@ -113,6 +115,7 @@ impl State {
             functions: Vec::new(),
             slb_busy: None,
             hook_runs: Vec::new(),
+            centre_types: None,
             context: None,
             fresh: Vec::new(),
             before: Vec::new(),
