@@ -1,8 +1,9 @@
 //! What is fuzzed: four functions of bytes, shared by the libFuzzer programs beside this file and by the driver for the
 //! stable toolchain, `oos-core/tests/fuzz/`.
 //!
-//! Each must come to an answer or an error, soon and in little memory; a broken promise is a panic. How inputs are made
-//! is the driver's business.
+//! Each must come to an answer or an error, soon and in little memory; a broken promise is a panic. What it returns says
+//! whether the input got past the first refusal, so that the driver can tell when its inputs are too wild to show
+//! anything. How they are made is its business.
 
 #![allow(dead_code, reason = "each program uses one of the targets")]
 
@@ -39,12 +40,13 @@ fn show(found: &Diagnostics) {
 }
 
 /// A text is a template or has findings; what is printed of a template reads as the same template.
-pub(crate) fn parse(data: &[u8]) {
+pub(crate) fn parse(data: &[u8]) -> bool {
     let template = match Template::parse_bytes("fuzz.yml", data, &Limits::default()) {
         Ok(template) => template,
         Err(found) => {
             assert!(found.has_errors(), "refused without an error");
-            return show(&found);
+            show(&found);
+            return false;
         }
     };
     assert!(!template.warnings.has_errors(), "accepted with an error");
@@ -54,11 +56,12 @@ pub(crate) fn parse(data: &[u8]) {
         let again = Template::parse_source(SourceText::new("printed", text.as_str()), &Limits::unlimited());
         assert!(again.as_ref() == Ok(&template), "printed and read again it differs:\n{text}");
     }
+    true
 }
 
 /// A document, or a text that is none, as an expression: compiled as a value and as a condition, and evaluated.
-pub(crate) fn expression(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+pub(crate) fn expression(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
     let source = SourceText::new("fuzz.yml", text);
     let document = source::parse(&source, &Limits::default());
     let (node, source) = match document {
@@ -71,8 +74,8 @@ pub(crate) fn expression(data: &[u8]) {
     let once = evaluate(&expr, &TestScope(&world));
     let twice = evaluate(&expr, &TestScope(&world));
     assert_eq!(format!("{once:?}"), format!("{twice:?}"), "evaluating twice gives two answers");
-    let _ = once.map(drop_nulls);
     let _ = world.condition_value(&node.to_value());
+    once.map(drop_nulls).is_ok()
 }
 
 fn world() -> World {
@@ -90,40 +93,46 @@ fn world() -> World {
 }
 
 /// A selector, and after a line end the document that it runs on.
-pub(crate) fn selector(data: &[u8]) {
+pub(crate) fn selector(data: &[u8]) -> bool {
     const ANSWER: &str = r#"{"Instances":{"Instance":[{"InstanceId":"i-1","Tags":{"Tag":[{"TagKey":"a","TagValue":null}]},
         "Cpu":2,"a-b":[1.5,-1,true]},{"InstanceId":"你"}]},"TotalCount":2,"a":{"b":[[],{}]}}"#;
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else { return false };
     let (text, input) = text.split_once('\n').unwrap_or((text, ANSWER));
     let input = Value::from_json_str(input).unwrap_or_else(|_| json(ANSWER));
+    let mut ran = false;
     for compiled in [Selector::parse(text), Selector::parse_program(text)] {
         match compiled {
             Ok(selector) => {
                 let once = selector.run(&input, &limits());
                 assert_eq!(once, selector.run(&input, &limits()), "running twice gives two answers");
-                let _ = once.map_err(|error| error.to_string());
+                ran |= once.map_err(|error| error.to_string()).is_ok();
             }
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
+    ran
 }
 
 /// The whole front end with the real actions.
-pub(crate) fn compile(data: &[u8]) {
+pub(crate) fn compile(data: &[u8]) -> bool {
     static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
     let environment = ENVIRONMENT.get_or_init(|| Environment::new(Arc::new(oos_actions::standard())));
-    let Ok(template) = Template::parse_bytes("fuzz.yml", data, &environment.limits) else { return };
+    let Ok(template) = Template::parse_bytes("fuzz.yml", data, &environment.limits) else { return false };
     match Plan::compile(&template, environment) {
         Ok(plan) => {
             assert!(!plan.warnings.has_errors(), "accepted with an error");
             show(&plan.warnings);
             let graph = Graph::of(&plan);
             let tasks = plan.tasks.len();
-            assert!(graph.edges.iter().all(|e| e.from < tasks && e.to.is_none_or(|to| to < tasks)), "an edge to nowhere");
+            assert!(
+                graph.edges.iter().all(|e| e.from < tasks && e.to.is_none_or(|to| to < tasks)),
+                "an edge to nowhere"
+            );
         }
         Err(found) => {
             assert!(found.has_errors(), "refused without an error");
             show(&found);
         }
     }
+    true
 }

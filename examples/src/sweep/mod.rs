@@ -2,11 +2,14 @@
 //!
 //! A template gets values for its parameters from their declarations, from what it uses them for and from what is in the
 //! fake; people say yes, triggers fire once. When it fails, the next of [`TRIES`] is made, until one succeeds: another
-//! state of the account, another of the allowed values. Operations without a model are answered by shape, and counted.
+//! state of the account, another of the allowed values. Operations without a model are answered by shape and by what the
+//! template expects, and counted.
 //! Nothing is asserted about results; that is what tests are for.
 
+mod expect;
 mod pattern;
 mod people;
+mod stacks;
 mod uses;
 mod values;
 mod words;
@@ -22,13 +25,8 @@ use std::{
 };
 
 use fancy_regex::Regex;
-use oos_actions::product::DirectoryTemplates;
-use oos_core::{
-    Template, TemplateName,
-    engine::StartOptions,
-    machine::ExecutionStatus,
-    ports::event::EventKind,
-};
+use oos_actions::product::{DirectoryTemplates, MemoryTemplates};
+use oos_core::{Template, TemplateName, engine::StartOptions, machine::ExecutionStatus, ports::event::EventKind};
 use oos_testkit::{calls::Answer, prelude::*};
 
 use self::{
@@ -37,7 +35,7 @@ use self::{
 };
 
 const fn account() -> Account {
-    Account { stopped: false, prepaid: false, eip: false, windows: false, shrinks: false, loose: false }
+    Account { stopped: false, prepaid: false, eip: false, windows: false, shrinks: false, loose: false, quick: false }
 }
 
 const fn choice(allowed: usize, fill: bool) -> Choice {
@@ -57,6 +55,7 @@ const TRIES: &[(Account, Choice)] = &[
     (Account { eip: true, ..account() }, choice(0, false)),
     (Account { shrinks: true, ..account() }, choice(0, false)),
     (Account { shrinks: true, ..account() }, choice(1, false)),
+    (Account { quick: true, ..account() }, choice(0, false)),
     (Account { windows: true, ..account() }, choice(0, false)),
     (Account { loose: true, ..account() }, choice(0, false)),
     (Account { loose: true, stopped: true, ..account() }, choice(1, true)),
@@ -99,7 +98,8 @@ impl Sweep {
         let mut first = None;
         for (n, (account, choice)) in TRIES.iter().enumerate() {
             let attempt = AssertUnwindSafe(|| self.attempt(&name, path, *account, *choice));
-            let line = catch_unwind(attempt).unwrap_or_else(|cause| Line::bad(format!("panicked: {}", text_of(&*cause))));
+            let line =
+                catch_unwind(attempt).unwrap_or_else(|cause| Line::bad(format!("panicked: {}", text_of(&*cause))));
             let line = Line { name: name.clone(), attempt: n + 1, ..line };
             if !line.ended || !line.status.starts_with("Failed") {
                 return line;
@@ -107,6 +107,36 @@ impl Sweep {
             first.get_or_insert(line);
         }
         first.unwrap_or_default()
+    }
+
+    /// Runs one try of a template and says what it was started with and which calls it made: for who asks why.
+    pub fn explain(&self, path: &Path, attempt: usize) -> String {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let Some((account, choice)) = attempt.checked_sub(1).and_then(|n| TRIES.get(n)) else {
+            return format!("there is no try {attempt}");
+        };
+        let world = World::new(*account);
+        match self.start(&name, path, &world, *choice) {
+            Ok((bed, run, template)) => {
+                let before = bed.cloud().calls().len();
+                let given = run.handle().clone();
+                let line = people::to_the_end(&world, &bed, &run, &template);
+                let calls = bed.cloud().calls();
+                let calls: Vec<String> = calls
+                    .iter()
+                    .skip(before)
+                    .map(|call| {
+                        let answer = match &call.answer {
+                            Answer::Ok(body) => body.to_text().chars().take(300).collect(),
+                            other => format!("{other:?}"),
+                        };
+                        format!("{}.{} {}\n    {answer}", call.service, call.api, call.params.to_text())
+                    })
+                    .collect();
+                format!("{given:?}\n{}\n{line}\n{}", calls.join("\n"), run.report())
+            }
+            Err(found) => found,
+        }
     }
 
     fn attempt(&self, name: &str, path: &Path, account: Account, choice: Choice) -> Line {
@@ -121,28 +151,46 @@ impl Sweep {
         }
     }
 
-    fn start(&self, name: &str, path: &Path, world: &World, choice: Choice) -> Result<(TestBed, Run, Template), String> {
+    fn start(
+        &self,
+        name: &str,
+        path: &Path,
+        world: &World,
+        choice: Choice,
+    ) -> Result<(TestBed, Run, Template), String> {
         let text = crate::read_text(&path.to_string_lossy())?;
         let mut bed = TestBed::new(world.cloud.clone()).templates(open(&self.folder)?);
+        bed = bed.templates(MemoryTemplates::new().with(world::NOTHING, NOTHING));
         if let Some(actions) = &self.actions {
             bed = bed.templates(open(actions)?);
         }
         let template = Template::parse(&text).map_err(|found| found.render())?;
-        let texts = RefCell::new(vec![text.clone()]);
+        let (texts, templates) = (RefCell::new(vec![text.clone()]), RefCell::new(vec![template.clone()]));
         let lookup = |action: &str| {
             let (engine, action) = (bed.engine().clone(), TemplateName::new(action));
             let stored = bed.block_on(async move { engine.actions().template(&action, None).await });
             let text = stored.ok()??.source.text.to_string();
-            texts.borrow_mut().push(text.clone());
-            Template::parse(&text).ok()
+            let found = Template::parse(&text).ok()?;
+            texts.borrow_mut().push(text);
+            templates.borrow_mut().push(found.clone());
+            Some(found)
         };
         let uses = uses::of(&template, &lookup);
         texts.borrow().iter().for_each(|text| store_parameters(&bed, text));
+        stacks::register(world, &template);
+        expect::stub(world, &templates.borrow());
         let values = Maker::new(world, &uses, choice).values(name, &template);
         let run = bed.try_start(&text, values, StartOptions::default())?;
         Ok((bed, run, template))
     }
 }
+
+/// The template that does nothing.
+const NOTHING: &str = "
+FormatVersion: OOS-2019-06-01
+Tasks:
+  - {Name: rest, Action: 'ACS::Sleep', Properties: {Duration: PT1S}}
+";
 
 /// Names of stored parameters in a text.
 static STORED: LazyLock<Option<Regex>> =
@@ -151,7 +199,7 @@ static STORED: LazyLock<Option<Regex>> =
 /// Stores a parameter for each reference that a text has.
 fn store_parameters(bed: &TestBed, text: &str) {
     let store = |secret: bool, name: &str| {
-        let value = if secret { "Passw0rd!" } else { "echo sweep" };
+        let value = if secret { "Passw0rd!" } else { words::COMMAND };
         if secret {
             bed.parameters().secret(name, value);
             bed.cloud().oos().secret(name, value);
@@ -280,7 +328,7 @@ fn line_of(bed: &TestBed, run: &Run, fired: bool, why: String) -> Line {
     let events = run.events();
     let ended = |e: &&oos_core::ports::ExecutionEvent| matches!(&e.kind, EventKind::StepEnded { key, .. } if key.item.is_none());
     let tasks = events.iter().filter(ended).count();
-    let calls = bed.cloud().calls();
+    let calls = bed.cloud().calls().when(|call| call.origin.execution.is_some());
     let shaped = |call: &&oos_testkit::Call| {
         matches!(call.answer, Answer::Ok(_)) && !FakeCloud::models(&call.service, &call.api)
     };

@@ -4,7 +4,7 @@ use fancy_regex::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// A text for an `AllowedPattern`; `None` for patterns with conditions that a walk over their parts cannot meet.
-pub fn example(pattern: &str) -> Option<String> {
+pub(crate) fn example(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(&without_conditions(pattern)).ok()?;
     let mut text = String::new();
     write(&hir, &mut text);

@@ -21,7 +21,7 @@ const STEP: Duration = Duration::from_secs(6 * 3600);
 const MOST_EVENTS: usize = 200_000;
 
 /// Runs an execution to its end.
-pub fn to_the_end(world: &World, bed: &TestBed, run: &Run, template: &Template) -> Line {
+pub(crate) fn to_the_end(world: &World, bed: &TestBed, run: &Run, template: &Template) -> Line {
     let (trigger, start) = (template.has_trigger(), bed.clock().now());
     let (mut why, mut fired) = (String::new(), false);
     while run.finished().is_none() {

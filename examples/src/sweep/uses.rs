@@ -11,22 +11,23 @@ use oos_core::{Template, Value, template::Task};
 
 /// One place that a parameter goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Use {
-    /// Product in lower case, or the type of resource that targets are selected of; empty when nothing says.
-    pub service: String,
+pub(crate) struct Use {
+    /// Product and API in lower case, `rds/stopdbinstance`, or the type of resource that targets are selected of; empty
+    /// when nothing says.
+    pub(crate) service: String,
     /// Name of the API's parameter or the action's property, in lower case; members behind dots.
-    pub key: String,
+    pub(crate) key: String,
     /// The member of the parameter, or of its items, that goes there.
-    pub member: Option<String>,
+    pub(crate) member: Option<String>,
     /// True when each item of the parameter goes there.
-    pub item: bool,
+    pub(crate) item: bool,
 }
 
 /// Uses by the name of the parameter in lower case.
-pub type Uses = BTreeMap<String, Vec<Use>>;
+pub(crate) type Uses = BTreeMap<String, Vec<Use>>;
 
 /// Gives the template of a product action.
-pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<Template>;
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<Template>;
 
 /// How deep templates call templates, for the search.
 const MAX_DEPTH: usize = 4;
@@ -39,7 +40,7 @@ static REFERENCE: LazyLock<Option<Regex>> =
 static MEMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*\.?(?:\[\])?\.?([A-Za-z_]\w*)\s*$").ok());
 
 /// Where all parameters of a template go.
-pub fn of(template: &Template, lookup: Lookup<'_>) -> Uses {
+pub(crate) fn of(template: &Template, lookup: Lookup<'_>) -> Uses {
     within(template, lookup, 0)
 }
 
@@ -64,7 +65,9 @@ fn of_task(task: &Task, lookup: Lookup<'_>, depth: usize) -> Vec<(String, Use)> 
     let action = task.action.value.as_str();
     let text = |name: &str| properties.get(name).map(|v| v.to_text().to_lowercase()).unwrap_or_default();
     match action.to_ascii_lowercase().as_str() {
-        "acs::executeapi" | "acs::waitfor" | "acs::checkfor" => finder.of_call(&text("Service"), &properties),
+        "acs::executeapi" | "acs::waitfor" | "acs::checkfor" => {
+            finder.of_call(&format!("{}/{}", text("Service"), text("API")), &properties)
+        }
         "acs::selecttargets" => finder.all(&text("ResourceType"), "targets", &properties),
         _ => {
             let inner = lookup(action).filter(|_| depth < MAX_DEPTH).map(|t| within(&t, lookup, depth + 1));
@@ -156,7 +159,11 @@ impl Finder {
             Value::Map(map) => {
                 for (key, value) in map.iter() {
                     match taken(key, value) {
-                        Some((taken, of)) => self.visit(of, path, Some(&taken), out),
+                        Some((taken, items, of)) => {
+                            let from = out.len();
+                            self.visit(of, path, Some(&taken), out);
+                            out.iter_mut().skip(from).for_each(|found| found.item |= items);
+                        }
                         None if key.starts_with("Fn::") => self.visit(value, path, member, out),
                         None => {
                             let dot = if path.is_empty() { "" } else { "." };
@@ -170,13 +177,16 @@ impl Finder {
     }
 }
 
-/// The member that `Fn::Select: [member, of]` or `Fn::Jq: [First, .member, of]` takes.
-fn taken<'v>(function: &str, arguments: &'v Value) -> Option<(String, &'v Value)> {
+/// The member that `Fn::Select: [member, of]` or `Fn::Jq: [First, .member, of]` takes, and whether of each item.
+fn taken<'v>(function: &str, arguments: &'v Value) -> Option<(String, bool, &'v Value)> {
     match (function, arguments.as_list()?) {
-        ("Fn::Select", [member, of]) => member.as_str().filter(|m| m.parse::<i64>().is_err()).map(|m| (m.to_owned(), of)),
+        ("Fn::Select", [member, of]) => {
+            member.as_str().filter(|m| m.parse::<i64>().is_err()).map(|m| (m.to_owned(), false, of))
+        }
         ("Fn::Jq", [_, path, of]) => {
-            let found = MEMBER.as_ref()?.captures(path.as_str()?).ok()??;
-            Some((found.get(1)?.as_str().to_owned(), of))
+            let path = path.as_str()?;
+            let found = MEMBER.as_ref()?.captures(path).ok()??;
+            Some((found.get(1)?.as_str().to_owned(), path.contains("[]"), of))
         }
         _ => None,
     }
@@ -208,8 +218,8 @@ Tasks:
         let place = |service: &str, key: &str, member: Option<&str>, item| {
             vec![Use { service: service.into(), key: key.into(), member: member.map(str::to_owned), item }]
         };
-        assert_eq!(uses["all"], place("rds", "dbinstanceid", None, true));
+        assert_eq!(uses["all"], place("rds/stopdbinstance", "dbinstanceid", None, true));
         assert_eq!(uses["timer"], place("timertrigger", "type", Some("kind"), false));
-        assert_eq!(uses["cluster"], place("cs", "clusterid", None, false));
+        assert_eq!(uses["cluster"], place("cs/x", "clusterid", None, false));
     }
 }

@@ -16,16 +16,16 @@ use super::{
 
 /// Which of several values that all fit is taken.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// The n-th of the allowed values, the last when there are not so many.
-    pub allowed: usize,
+    pub(crate) allowed: usize,
     /// Parameters whose default is empty get a value as well.
-    pub fill: bool,
+    pub(crate) fill: bool,
 }
 
 /// Makes values for one template.
 #[derive(Debug)]
-pub struct Maker<'a> {
+pub(crate) struct Maker<'a> {
     world: &'a World,
     uses: &'a Uses,
     choice: Choice,
@@ -35,7 +35,7 @@ pub struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     /// For a template, by its uses.
-    pub fn new(world: &'a World, uses: &'a Uses, choice: Choice) -> Self {
+    pub(crate) fn new(world: &'a World, uses: &'a Uses, choice: Choice) -> Self {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for found in uses.values().flatten().filter(|u| !u.service.is_empty()) {
             *counts.entry(product(&found.service)).or_default() += 1;
@@ -46,7 +46,7 @@ impl<'a> Maker<'a> {
     }
 
     /// All values that the template is to be started with.
-    pub fn values(&self, name: &str, template: &Template) -> Value {
+    pub(crate) fn values(&self, name: &str, template: &Template) -> Value {
         let mut values = oos_core::Map::new();
         let mut of_hook = oos_core::Map::new();
         for parameter in &template.parameters {
@@ -71,15 +71,22 @@ impl<'a> Maker<'a> {
         let empty = match default {
             Value::List(list) => list.is_empty(),
             Value::Map(map) => map.is_empty(),
-            other => other.to_text().is_empty(),
+            other => other.to_text().is_empty() || other.as_i64() == Some(0),
         };
         self.choice.fill && empty
     }
 
     /// What instead of an empty default may stand: only what is surely meant.
     fn known(&self, parameter: &Parameter) -> Option<Value> {
-        if self.meant(parameter).iter().any(|(_, key)| key.ends_with("role")) {
+        let meant = self.meant(parameter);
+        if meant.iter().any(|(_, key)| key.ends_with("role")) {
             return None;
+        }
+        if kind_of(parameter) == "string" && meant.iter().any(|(_, key)| key.ends_with("commandcontent")) {
+            return Some(Value::from(words::COMMAND));
+        }
+        if kind_of(parameter) == "number" {
+            return Some(number(parameter));
         }
         self.thing(parameter).map(|ids| shaped(&kind_of(parameter), &ids))
     }
@@ -109,7 +116,8 @@ impl<'a> Maker<'a> {
 
     /// The type of resource that targets are of: from the metadata, from what selects by it.
     fn target_type(&self, parameter: &Parameter) -> String {
-        let told = parameter.console("AssociationPropertyMetadata").and_then(|m| Some(m.get("ResourceType")?.to_value()));
+        let told =
+            parameter.console("AssociationPropertyMetadata").and_then(|m| Some(m.get("ResourceType")?.to_value()));
         let told = told.map(|v| v.to_text().to_string()).filter(|t| t.contains("::"));
         let used = || self.of(parameter).iter().map(|u| u.service.clone()).find(|s| s.contains("::"));
         told.or_else(used).unwrap_or_else(|| "ALIYUN::ECS::Instance".to_owned())
@@ -171,7 +179,10 @@ impl<'a> Maker<'a> {
         }
         let name = parameter.name.value.as_str().to_lowercase();
         let uses = self.of(parameter);
-        meant.extend(uses.iter().filter(|u| u.member.is_none()).map(|u| (u.service.clone(), u.key.clone())));
+        // Members of a scaling group are instances as well, but not the other way round: ECS comes last.
+        let (of_ecs, others): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(|u| product(&u.service) == "ecs");
+        let whole = others.into_iter().chain(of_ecs).filter(|u| u.member.is_none());
+        meant.extend(whole.map(|u| (u.service.clone(), u.key.clone())));
         meant.extend(uses.iter().map(|u| (u.service.clone(), name.clone())));
         if uses.is_empty() {
             meant.extend(self.services.iter().map(|s| (s.clone(), name.clone())));
@@ -182,8 +193,11 @@ impl<'a> Maker<'a> {
 
     /// Ids of things in the fake that the parameter asks for.
     fn thing(&self, parameter: &Parameter) -> Option<Vec<String>> {
-        let fits = fitting(parameter);
-        let found = self.meant(parameter).into_iter().find_map(|(service, key)| self.world.ids(&service, &key))?;
+        let (fits, name) = (fitting(parameter), parameter.name.value.as_str().to_lowercase());
+        // Only what is called so is a whole ARN; other values are often made into one.
+        let arns = name.trim_end_matches('s').ends_with("arn").then(|| self.world.arns());
+        let by_use = || self.meant(parameter).into_iter().find_map(|(service, key)| self.world.ids(&service, &key));
+        let found = arns.or_else(by_use)?;
         Some(found.into_iter().filter(|id| fits(id)).collect::<Vec<_>>()).filter(|ids| !ids.is_empty())
     }
 

@@ -5,6 +5,9 @@ use serde_json::json;
 
 use super::world::NAME;
 
+/// A command that does no harm.
+pub(crate) const COMMAND: &str = "echo sweep";
+
 /// Texts by a part of the key; all that fit are candidates, in this order.
 const TEXTS: &[(&str, &str)] = &[
     ("assumerole", ""),
@@ -36,10 +39,17 @@ const TEXTS: &[(&str, &str)] = &[
     ("workingdir", "/var/sweep"),
     ("url", "https://files.example.com/sweep"),
     ("mediapath", "oss://bucket/media"),
-    ("policydocument", "{\"Version\": \"1\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"ecs:Describe*\", \"Resource\": \"*\"}]}"),
-    ("policy", "{\"Version\": \"1\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": [\"oss:GetObject\"], \"Resource\": [\"acs:oss:*:*:bucket/*\"], \"Principal\": [\"*\"]}]}"),
+    (
+        "policydocument",
+        "{\"Version\": \"1\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"ecs:Describe*\", \"Resource\": \"*\"}]}",
+    ),
+    (
+        "policy",
+        "{\"Version\": \"1\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": [\"oss:GetObject\"], \"Resource\": [\"acs:oss:*:*:bucket/*\"], \"Principal\": [\"*\"]}]}",
+    ),
     ("config", "{\"maxmemory-policy\": \"noeviction\"}"),
     ("rotationinterval", "30d"),
+    ("vncpassword", "Vnc123"),
     ("password", "Passw0rd!"),
     ("secret", "Passw0rd!"),
     ("cidrip", "10.0.0.0/8"),
@@ -58,17 +68,31 @@ const TEXTS: &[(&str, &str)] = &[
     ("size", "100"),
     ("count", "1"),
     ("number", "100"),
-    ("command", "echo sweep"),
+    ("commandtype", "RunShellScript"),
+    ("command", COMMAND),
     ("version", "1"),
     ("name", NAME),
 ];
 
 /// Texts for patterns that nothing else fits.
-const OTHERS: &[&str] = &["text", NAME, "Passw0rd1", "Passw0rd!", "10.0.0.7", "192.168.0.7", "100", "1", "oss://bucket/file", "{{oos-secret:sweep}}", "/var/log"];
+const OTHERS: &[&str] = &[
+    "text",
+    NAME,
+    "Passw0rd1",
+    "Passw0rd!",
+    "10.0.0.7",
+    "192.168.0.7",
+    "100",
+    "1",
+    "oss://bucket/file",
+    "{{oos-secret:sweep}}",
+    "/var/log",
+];
 
 /// Candidates for a text, the likeliest first.
-pub fn texts(meant: &[(String, String)]) -> Vec<String> {
-    let known = meant.iter().filter_map(|(_, key)| by_part(key));
+pub(crate) fn texts(meant: &[(String, String)]) -> Vec<String> {
+    // Its own name, which is the last, says more about a plain text than the place that it goes to.
+    let known = meant.iter().rev().filter_map(|(_, key)| by_part(key));
     known.chain(OTHERS.iter().copied()).map(str::to_owned).collect()
 }
 
@@ -79,12 +103,12 @@ fn by_part(key: &str) -> Option<&'static str> {
 }
 
 /// A member of a structure.
-pub fn member(meant: &[(String, String)]) -> Value {
+pub(crate) fn member(meant: &[(String, String)]) -> Value {
     Value::from(meant.iter().find_map(|(_, key)| by_part(key)).unwrap_or("text"))
 }
 
 /// A structure, where a map is wanted.
-pub fn structure(meant: &[(String, String)]) -> Option<Value> {
+pub(crate) fn structure(meant: &[(String, String)]) -> Option<Value> {
     let is = |part: &str| meant.iter().any(|(_, key)| key.ends_with(part));
     if is("tags") || is("tag") {
         return Some(json!([{"Key": "team", "Value": "web"}]).into());
@@ -94,8 +118,15 @@ pub fn structure(meant: &[(String, String)]) -> Option<Value> {
 }
 
 /// A number that what is spoken of usually has.
-pub fn number(name: &str) -> i64 {
-    const NUMBERS: &[(&str, i64)] =
-        &[("threshold", 80), ("bandwidth", 10), ("disksize", 100), ("storage", 100), ("size", 100), ("days", 7), ("timeout", 600)];
+pub(crate) fn number(name: &str) -> i64 {
+    const NUMBERS: &[(&str, i64)] = &[
+        ("threshold", 80),
+        ("bandwidth", 10),
+        ("disksize", 100),
+        ("storage", 100),
+        ("size", 100),
+        ("days", 7),
+        ("timeout", 600),
+    ];
     NUMBERS.iter().find(|(part, _)| name.contains(part)).map_or(1, |(_, n)| *n)
 }

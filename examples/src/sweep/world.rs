@@ -8,27 +8,34 @@ use oos_testkit::{cloud::Unmodelled, prelude::*};
 
 /// In what way the resources of an account are.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Account {
+pub(crate) struct Account {
     /// Instances are stopped.
-    pub stopped: bool,
+    pub(crate) stopped: bool,
     /// Instances are paid in advance.
-    pub prepaid: bool,
-    /// Instances have an EIP, not a public address.
-    pub eip: bool,
+    pub(crate) prepaid: bool,
+    /// Instances have an EIP, not a public address, and a RAM role.
+    pub(crate) eip: bool,
     /// Instances run Windows.
-    pub windows: bool,
+    pub(crate) windows: bool,
     /// Scaling groups take instances away.
-    pub shrinks: bool,
+    pub(crate) shrinks: bool,
     /// Data disks are attached to nothing, snapshots are of them.
-    pub loose: bool,
+    pub(crate) loose: bool,
+    /// Nothing takes time.
+    pub(crate) quick: bool,
 }
 
+/// When the cloud begins: defaults of templates, such as end dates, lie behind it.
+const START: &str = "2021-01-04T00:30:00Z";
 /// Name of the VSwitch's zone.
-pub const ZONE: &str = "cn-hangzhou-h";
+pub(crate) const ZONE: &str = "cn-hangzhou-h";
 /// Name of the only bucket.
-pub const BUCKET: &str = "bucket";
+pub(crate) const BUCKET: &str = "bucket";
 /// Name of the only RAM user, and of what else needs a name.
-pub const NAME: &str = "sweep";
+pub(crate) const NAME: &str = "sweep";
+
+/// Name of a template that does nothing, for templates that run another.
+pub(crate) const NOTHING: &str = "sweep-nothing";
 
 /// Kinds of things by the end of a key; the first row that fits counts. A product of `*` fits all.
 const KINDS: &[(&str, &str, &str)] = &[
@@ -41,6 +48,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("adb", "clusterid", "ADB::Cluster"),
     ("polardb", "clusterid", "PolarDB::Cluster"),
     ("ecd", "instanceid", "ECD::Desktop"),
+    ("ess", "instanceid", "ESS::Member"),
     ("slb", "instanceid", "SLB::LoadBalancer"),
     ("slb", "resourceid", "SLB::LoadBalancer"),
     ("cs", "clusterid", "CS::Cluster"),
@@ -54,6 +62,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("hbr", "clusterid", "HBR::HanaInstance"),
     ("bssopenapi", "orderid", "BSS::Order"),
     ("vpc", "resourceid", "VPC::EIP"),
+    ("vpc/deletionprotection", "instanceid", "VPC::NatGateway"),
     ("kms", "keyid", "KMS::Key"),
     ("*", "kmskeyid", "KMS::Key"),
     ("*", "kmsmasterkeyid", "KMS::Key"),
@@ -83,6 +92,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("*", "networkinterfaceid", "ECS::NetworkInterface"),
     ("*", "stackid", "ROS::Stack"),
     ("*", "keyid", "KMS::Key"),
+    ("*", "commandid", "ECS::Command"),
     ("*", "nodepoolid", "CS::NodePool"),
     ("*", "instanceid", "ECS::Instance"),
     ("*", "resourceid", "ECS::Instance"),
@@ -94,11 +104,13 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("*", "launchtemplatename", "launch"),
     ("*", "bucketname", BUCKET),
     ("*", "bucket", BUCKET),
-    ("*", "ramrolename", "sweep"),
-    ("*", "rolename", "sweep"),
+    ("*", "ramrolename", NAME),
+    ("*", "rolename", NAME),
     ("ram", "username", NAME),
     ("ram", "user", NAME),
     ("ram", "policyname", NAME),
+    ("*", "vaultid", "v-1"),
+    ("*", "templatename", NOTHING),
     ("*", "domainname", "www.example.com"),
     ("*", "domain", "www.example.com"),
     ("*", "zoneid", ZONE),
@@ -109,31 +121,40 @@ const NAMES: &[(&str, &str, &str)] = &[
 
 /// The fake cloud of one try.
 #[derive(Clone, Debug)]
-pub struct World {
+pub(crate) struct World {
     /// The cloud.
-    pub cloud: FakeCloud,
+    pub(crate) cloud: FakeCloud,
     /// The instances that stand for themselves, in no group and no cluster.
-    pub instances: Vec<String>,
+    pub(crate) instances: Vec<String>,
     account: Account,
 }
 
 impl World {
     /// A cloud whose operations without a model are answered by shape.
-    pub fn new(account: Account) -> Self {
-        let cloud = FakeCloud::new();
+    pub(crate) fn new(account: Account) -> Self {
+        let cloud = FakeCloud::at(START);
+        let cloud = if account.quick { cloud.with_profile(Profile::Instant) } else { cloud };
         cloud.unmodelled(Unmodelled::Shaped);
+        // Names that an operation does not have are ignored, as the real gateway does.
+        cloud.lenient_parameters();
         let instances = make_instances(&cloud, account);
         make_ecs(&cloud, account, &instances);
         make_elastic(&cloud, &instances);
         make_stores(&cloud);
         make_others(&cloud);
+        // By now what was made above is ready.
+        cloud.clock().advance(mins(3));
         Self { cloud, instances, account }
     }
 
     /// Ids of what a key of a product asks for; `None` when it asks for nothing that is known.
-    pub fn ids(&self, service: &str, key: &str) -> Option<Vec<String>> {
-        let (service, key) = (product(service), singular(key));
-        let fits = |(of, end, _): &&(&str, &str, &str)| (*of == "*" || service == *of) && key.ends_with(end);
+    pub(crate) fn ids(&self, service: &str, key: &str) -> Option<Vec<String>> {
+        let (whole, service, key) = (service, product(service), singular(key));
+        if let Some(addresses) = self.addresses(&key) {
+            return Some(addresses);
+        }
+        let fits =
+            |(of, end, _): &&(&str, &str, &str)| (*of == "*" || service == *of || whole == *of) && key.ends_with(end);
         if let Some((_, _, name)) = NAMES.iter().find(fits) {
             return Some(vec![(*name).to_owned()]);
         }
@@ -143,12 +164,45 @@ impl World {
     }
 
     /// Ids of a kind, those first that nothing else uses.
-    pub fn of_kind(&self, kind: &str) -> Vec<String> {
+    pub(crate) fn of_kind(&self, kind: &str) -> Vec<String> {
         match kind {
             "ECS::Instance" => self.instances.clone(),
             "ECS::Disk" => self.disks(),
             _ => self.cloud.ecs().ids_of(kind).into_iter().take(2).collect(),
         }
+    }
+
+    /// Addresses that exist, where a key asks for some.
+    fn addresses(&self, key: &str) -> Option<Vec<String>> {
+        let ecs = self.cloud.ecs();
+        let of_instance = |path: &[&str]| {
+            let shown = self.instances.iter().map(|id| ecs.describe(id));
+            shown
+                .map(|v| {
+                    v.at(path)
+                        .as_list()
+                        .and_then(<[Value]>::first)
+                        .map_or_else(String::new, |v| v.to_text().to_string())
+                })
+                .collect()
+        };
+        let found: Vec<String> = if key.contains("publicipaddr") {
+            of_instance(&["PublicIpAddress", "IpAddress"])
+        } else if key.contains("eipaddr") {
+            ecs.ids_of("VPC::EIP").iter().map(|id| ecs.get(id, "IpAddress").to_text().to_string()).collect()
+        } else if key.contains("privateipaddr") {
+            of_instance(&["VpcAttributes", "PrivateIpAddress", "IpAddress"])
+        } else {
+            return None;
+        };
+        let found: Vec<String> = found.into_iter().filter(|text| !text.is_empty()).collect();
+        (!found.is_empty()).then_some(found)
+    }
+
+    /// ARNs of the instances.
+    pub(crate) fn arns(&self) -> Vec<String> {
+        let account = self.cloud.account_id();
+        self.instances.iter().map(|id| format!("arn:acs:ecs:cn-hangzhou:{account}:instance/{id}")).collect()
     }
 
     fn disks(&self) -> Vec<String> {
@@ -159,7 +213,7 @@ impl World {
     }
 
     /// The value of `Targets` for a type of resource.
-    pub fn targets(&self, resource_type: &str) -> Value {
+    pub(crate) fn targets(&self, resource_type: &str) -> Value {
         let words: Vec<&str> = resource_type.split("::").collect();
         let service = words.get(1).copied().unwrap_or("ecs");
         let id = if service.eq_ignore_ascii_case("computenestsupplier") { "serviceinstanceid" } else { "instanceid" };
@@ -168,7 +222,7 @@ impl World {
     }
 
     /// What a life-cycle hook hands to a template: its parameters with `${..}` filled in.
-    pub fn from_hook(&self, template: &str, parameters: &Value) -> Value {
+    pub(crate) fn from_hook(&self, template: &str, parameters: &Value) -> Value {
         let id = self.cloud.ecs().ids_of("ESS::Group").first().cloned().unwrap_or_default();
         let group = self.cloud.ess(&id);
         let runs = if self.account.shrinks {
@@ -200,7 +254,8 @@ fn container_group(id: &str, n: usize) -> Value {
 }
 
 /// One name for each spelling of a product; of a type of resource, its product.
-pub fn product(service: &str) -> String {
+pub(crate) fn product(service: &str) -> String {
+    let service = service.split('/').next().unwrap_or(service);
     let words: Vec<&str> = service.split("::").collect();
     let word = if words.len() > 1 { words.get(1).copied().unwrap_or(service) } else { service };
     match word.to_lowercase().as_str() {
@@ -231,6 +286,8 @@ fn make_instances(cloud: &FakeCloud, account: Account) -> Vec<String> {
     let instances = new.data_disk(40).create();
     if account.eip {
         instances.iter().for_each(|id| drop(vpc.eip_of(id)));
+        let role = json!({"RegionId": "cn-hangzhou", "InstanceIds": instances, "RamRoleName": NAME});
+        drop(cloud.call_now("ECS", "AttachInstanceRamRole", role));
     }
     instances
 }
@@ -260,7 +317,11 @@ fn make_elastic(cloud: &FakeCloud, instances: &[String]) {
     let balancer = slb.balancer(&weights);
     slb.vserver_group(&balancer, &ports);
     slb.acl();
-    cloud.scaling_group().members(4).max(10).config("KeyPairName", "pair").create();
+    let group = cloud.scaling_group().members(4).max(10).config("KeyPairName", "pair").create();
+    // A group of containers looks the same: its members are there as both.
+    for (n, id) in cloud.ess(&group).members().iter().enumerate() {
+        cloud.put("ECI::ContainerGroup", id, container_group(id, n));
+    }
     let cluster = cloud.cs().create("ManagedKubernetes", &[] as &[String], instances);
     cloud.cs().node_pool(&cluster, 2);
 }
@@ -273,22 +334,46 @@ fn make_stores(cloud: &FakeCloud) {
     (0..2).for_each(|_| drop(cloud.ecd().create("Running")));
     let ram = cloud.ram();
     ram.user(NAME).create();
+    // Who starts executions.
+    ram.user("tester").create();
     ram.policy(NAME, r#"{"Version": "1", "Statement": []}"#);
-    ram.role("sweep").trusts_oos().allow_all().create();
+    ram.role(NAME).trusts_oos().allow_all().create();
 }
 
 fn make_others(cloud: &FakeCloud) {
     cloud.put("KMS::Key", "key-1", json!({"KeyId": "key-1", "KeyState": "Enabled"}));
     cloud.put("CR::Instance", "cri-1", json!({"InstanceId": "cri-1", "InstanceName": "registry"}));
     cloud.put("CDN::Domain", "www.example.com", json!({}));
-    cloud.put("CloudAPI::Group", "group-1", json!({"GroupId": "group-1", "InstanceType": "VPC_DEDICATED", "InstanceId": "apigateway-1"}));
+    cloud.put(
+        "CloudAPI::Group",
+        "group-1",
+        json!({"GroupId": "group-1", "InstanceType": "VPC_DEDICATED", "InstanceId": "apigateway-1"}),
+    );
     cloud.put("CloudAPI::Instance", "apigateway-1", json!({"InstanceId": "apigateway-1"}));
     let deployed = json!({"DeployedInfo": [{"StageName": "RELEASE"}, {"StageName": "TEST"}, {"StageName": "PRE"}]});
-    cloud.put("CloudAPI::Api", "api-1", json!({"ApiId": "api-1", "GroupId": "group-1", "ApiName": "api", "DeployedInfos": deployed}));
-    cloud.put("ComputeNest::ServiceInstance", "si-1", json!({"ServiceInstanceId": "si-1", "Status": "Deployed", "Name": "service"}));
+    cloud.put(
+        "CloudAPI::Api",
+        "api-1",
+        json!({"ApiId": "api-1", "GroupId": "group-1", "ApiName": "api", "DeployedInfos": deployed}),
+    );
+    cloud.put(
+        "ComputeNest::ServiceInstance",
+        "si-1",
+        json!({"ServiceInstanceId": "si-1", "Status": "Deployed", "Name": "service"}),
+    );
     cloud.put("ECI::ContainerGroup", "eci-1", container_group("eci-1", 0));
     cloud.put("ENS::Instance", "ens-1", json!({"InstanceId": "ens-1", "Status": "Running"}));
     cloud.put("ENS::Disk", "d-ens-1", json!({"DiskId": "d-ens-1"}));
     cloud.put("HBR::HanaBackup", "backup-1", json!({"BackupId": "backup-1"}));
+    let hana = json!({"VaultId": "v-1", "HanaName": "hana", "Host": "172.16.0.9"});
+    if let Ok(made) = cloud.call_now("hbr", "CreateHanaInstance", hana) {
+        let setting = json!({"VaultId": "v-1", "ClusterId": made.at(&["ClusterId"]).to_json(), "CatalogBackupUsingBackint": true});
+        drop(cloud.call_now("hbr", "UpdateHanaBackupSetting", setting));
+    }
+    let stack = json!({"StackName": NAME, "TemplateBody": {"ROSTemplateFormatVersion": "2015-09-01"}});
+    drop(cloud.call_now("ROS", "CreateStack", stack));
+    let command = json!({"Name": NAME, "Type": "RunShellScript", "CommandContent": "echo sweep"});
+    drop(cloud.call_now("ECS", "CreateCommand", command));
+    cloud.fc().function(NAME, NAME);
     cloud.put("BSS::Order", "1001", json!({"OrderId": "1001", "PaymentStatus": "Paid"}));
 }

@@ -2,8 +2,10 @@
 
 use oos_actions::atom::ExecuteApi;
 use oos_core::{
-    Value, params,
-    ports::{ActionErrorKind, ApiError},
+    Value,
+    machine::UnknownOutcome,
+    params,
+    ports::{ActionErrorKind, ApiError, ApiResponse},
 };
 
 use crate::support::{World, broken, done, json};
@@ -240,11 +242,18 @@ fn a_start_is_looked_after_before_it_is_repeated() {
 #[test]
 fn a_reboot_is_repeated_unless_the_machine_started_after_the_intent() {
     let reboot = || task("ECS", "RebootInstance", params! { "InstanceId" => "i-1" });
-    let world = World::answering([instances("StartTime", "2024-03-01T00:01Z")]);
+    let running = |start: &str| {
+        let instance = params! { "InstanceId" => "i-1", "Status" => "Running", "StartTime" => start };
+        params! { "Instances" => params! { "Instance" => [instance] } }
+    };
+    let world = World::answering([running("2024-03-01T00:01Z")]);
     assert_eq!(done(world.run_again(&ExecuteApi, reboot())), Value::empty_map());
-    let world = World::answering([instances("StartTime", "2024-02-01T00:00Z"), Value::empty_map()]);
+    let world = World::answering([running("2024-02-01T00:00Z"), Value::empty_map()]);
     done(world.run_again(&ExecuteApi, reboot()));
     assert_eq!(world.api.requests().len(), 2);
+    // On its way: the old start time says nothing.
+    let world = World::answering([instances("Status", "Starting")]);
+    assert_eq!(done(world.run_again(&ExecuteApi, reboot())), Value::empty_map());
 }
 
 #[test]
@@ -254,6 +263,22 @@ fn a_probe_that_fails_leaves_the_outcome_unknown() {
     let error =
         world.run_again(&ExecuteApi, task("ECS", "StartInstance", params! { "InstanceId" => "i-1" })).unwrap_err();
     assert_eq!((error.kind, world.api.requests().len()), (ActionErrorKind::UnknownOutcome, 1));
+}
+
+#[test]
+fn an_engine_may_want_any_write_made_again() {
+    let mut world = World::answering([params! { "InvokeId" => "t-1" }]);
+    world.unknown_outcome = UnknownOutcome::Repeat;
+    let invoke = || task("ECS", "InvokeCommand", params! { "CommandId" => "c-1", "InstanceId" => ["i-1"] });
+    assert_eq!(done(world.run_again(&ExecuteApi, invoke())), params! { "InvokeId" => "t-1" });
+    // An answer that was lost is as unknown as one that a crash swallowed; it is asked for once more and no oftener.
+    world.fails(broken(true));
+    world.api.push(Ok(ApiResponse { body: params! { "InvokeId" => "t-2" }, request_id: None }));
+    assert_eq!(done(world.run(&ExecuteApi, invoke())), params! { "InvokeId" => "t-2" });
+    world.fails(broken(true));
+    world.fails(broken(true));
+    assert_eq!(&*world.run(&ExecuteApi, invoke()).unwrap_err().code, "OutcomeUnknown");
+    assert_eq!(world.api.requests().len(), 5);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, Ref
 use crate::{
     Limits, Map, RegionId, Value,
     expr::{Function, Functions},
-    machine::{RiskPolicy, TreeOptions, VerbRisk},
+    machine::{RiskPolicy, TreeOptions, UnknownOutcome, VerbRisk},
     plan::Environment,
     ports::{
         ApiCaller, Clock, EventSink, Spawner,
@@ -60,6 +60,7 @@ pub struct EngineBuilder {
     risk: Arc<dyn RiskPolicy>,
     owner: Option<OwnerId>,
     snapshot_every: u64,
+    unknown_outcome: UnknownOutcome,
 }
 
 impl Default for EngineBuilder {
@@ -90,6 +91,7 @@ impl Default for EngineBuilder {
             risk: Arc::new(VerbRisk),
             owner: None,
             snapshot_every: SNAPSHOT_EVERY,
+            unknown_outcome: UnknownOutcome::default(),
         }
     }
 }
@@ -238,6 +240,14 @@ impl EngineBuilder {
         self
     }
 
+    /// What becomes of writes of which a crash leaves unknown whether they were carried out, and which nothing makes
+    /// safe to repeat. It is recorded with each execution that this engine starts.
+    #[must_use]
+    pub fn unknown_outcome(mut self, what: UnknownOutcome) -> Self {
+        self.unknown_outcome = what;
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -280,6 +290,7 @@ impl EngineBuilder {
                 owner,
                 lease: LEASE,
                 snapshot_every: self.snapshot_every.max(1),
+                unknown_outcome: self.unknown_outcome,
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
                 linked: Mutex::default(),

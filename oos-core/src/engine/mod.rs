@@ -38,7 +38,8 @@ use crate::{
     ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     diagnostic::Diagnostics,
     machine::{
-        Input, InputKind, Kept, LoopMode, Mode, RiskPolicy, SafetyCheck, Started, Tree, TreeOptions, bind_parameters,
+        Input, InputKind, Kept, LoopMode, Mode, RiskPolicy, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome,
+        bind_parameters,
     },
     plan::{Environment, LinkError, Plan, PlanSet},
     ports::{
@@ -141,6 +142,7 @@ struct Inner {
     owner: OwnerId,
     lease: Duration,
     snapshot_every: u64,
+    unknown_outcome: UnknownOutcome,
     variables: Value,
     plans: Mutex<BTreeMap<PlanKey, Arc<Plan>>>,
     /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
@@ -236,7 +238,7 @@ impl Engine {
         bind_parameters(&plan, &parameters).map_err(EngineError::Parameters)?;
         let id = options.id.clone().unwrap_or_else(|| inner.ids.execution_id());
         let header = inner.header(&id, &plan, &plans, &options);
-        inner.store.create(&header).await?;
+        let header = inner.create(header).await?;
         let now = inner.clock.now();
         let epoch = inner.index.claim(&id, &inner.owner, now, now + inner.lease).await?;
         let tree = Tree::new(id, plan, plans, inner.options.clone());
@@ -352,6 +354,20 @@ impl Inner {
         Ok(plan)
     }
 
+    /// Keeps the header of a new execution. One that is there without a record is of a start whose process died before
+    /// the first write: this start takes its place.
+    async fn create(&self, header: ExecutionHeader) -> Result<ExecutionHeader, StoreError> {
+        let exists = match self.store.create(&header).await {
+            Ok(()) => return Ok(header),
+            Err(StoreError::Exists(exists)) => StoreError::Exists(exists),
+            Err(error) => return Err(error),
+        };
+        let there = self.store.load(&header.id).await?;
+        let began = !there.records.is_empty() || there.snapshot.is_some();
+        let same = there.header.digest == header.digest && there.header.templates == header.templates;
+        if began || !same { Err(exists) } else { Ok(there.header) }
+    }
+
     fn header(&self, id: &ExecutionId, plan: &Plan, plans: &PlanSet, options: &StartOptions) -> ExecutionHeader {
         let text = |plan: &Plan| plan.source.as_ref().map_or_else(|| "".into(), |s: &SourceText| s.text.clone());
         let pin = |name: Option<&TemplateName>, version: Option<&Arc<str>>, plan: &Plan| PinnedTemplate {
@@ -392,6 +408,7 @@ impl Inner {
             safety_check: options.safety_check,
             loop_mode: options.loop_mode,
             forgive_handled: options.forgive_handled,
+            unknown_outcome: self.unknown_outcome,
             variables: Value::from(variables),
             kept: options.kept.clone(),
         }

@@ -32,14 +32,13 @@ pub(super) async fn launch(
 ) -> Result<ExecutionHandle, StoreError> {
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let handle = ExecutionHandle::new(header.id.clone(), commands.clone(), finished);
+    let handle = ExecutionHandle::new(header.id.clone(), 0, commands.clone(), finished);
     let wires = Wires { commands, receiver, done };
     let mut driver = Driver::new(inner.clone(), tree, header, epoch, 0, wires);
     driver.begin(first).await?;
     spawn(inner, driver, &handle);
     Ok(handle)
 }
-
 
 fn register(inner: &Inner, handle: &ExecutionHandle) {
     inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.id().clone(), handle.clone());
@@ -71,11 +70,17 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let now = inner.clock.now();
     let epoch = inner.index.claim(id, &inner.owner, now, now + inner.lease).await?;
     let journal = inner.store.load(id).await?;
+    if journal.records.is_empty() && journal.snapshot.is_none() {
+        return Err(StoreError::Refused(
+            format!("{id} never began: its first record is missing; start it again").into(),
+        )
+        .into());
+    }
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let handle = ExecutionHandle::new(id.clone(), commands.clone(), finished);
-    let wires = Wires { commands, receiver, done };
     let (replayed, told) = take_up(inner, &journal)?;
+    let handle = ExecutionHandle::new(id.clone(), replayed.seq, commands.clone(), finished);
+    let wires = Wires { commands, receiver, done };
     if !replayed.lost.is_empty() {
         let waiting = Withheld::new(inner.clone(), journal, epoch, replayed.seq, replayed.lost, wires);
         waiting.tell().await?;

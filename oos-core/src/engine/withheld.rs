@@ -78,14 +78,8 @@ impl Withheld {
             row.update = self.inner.clock.now();
             change(row);
         });
-        let write = JournalWrite {
-            id,
-            expected_seq: self.seq,
-            epoch: self.epoch,
-            records,
-            summaries: rows,
-            snapshot: None,
-        };
+        let write =
+            JournalWrite { id, expected_seq: self.seq, epoch: self.epoch, records, summaries: rows, snapshot: None };
         self.inner.store.append(write).await
     }
 
@@ -97,8 +91,7 @@ impl Withheld {
                 Ok(Next::Wait) => {}
                 Ok(Next::Go) => return self.go().await,
                 Ok(Next::Cancelled) => {
-                    let finished =
-                        Finished { status: ExecutionStatus::Cancelled, outputs: Value::Null, failure: None };
+                    let finished = Finished { status: ExecutionStatus::Cancelled, outputs: Value::Null, failure: None };
                     return self.stop(Ok(finished));
                 }
                 Err(error) => {
@@ -193,8 +186,7 @@ impl Withheld {
             Ok((mut replayed, told)) => {
                 replayed.tree.touch();
                 let header = self.journal.header.clone();
-                let mut driver =
-                    Driver::new(self.inner, replayed.tree, header, self.epoch, replayed.seq, self.wires);
+                let mut driver = Driver::new(self.inner, replayed.tree, header, self.epoch, replayed.seq, self.wires);
                 driver.take_up(&self.journal, told);
                 driver.run().await;
             }

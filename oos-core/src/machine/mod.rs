@@ -24,7 +24,7 @@ pub use bind::bind_parameters;
 pub use effect::{Effect, Extract, ExtractKind, PlanRef};
 pub use input::{
     ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget,
-    Started, StepResult, TaskStatus, child_execution_id,
+    Started, StepResult, TaskStatus, UnknownOutcome, child_execution_id,
 };
 pub use rate::{PauseOption, Rate};
 pub use report::{MachineReport, StepReport, TaskReport, WaitReport};

@@ -205,6 +205,7 @@ impl Tree {
             safety_check: started.safety_check,
             loop_mode: started.loop_mode,
             forgive_handled: started.forgive_handled,
+            unknown_outcome: started.unknown_outcome,
             variables: started.variables.clone(),
         };
         let machine = Machine {

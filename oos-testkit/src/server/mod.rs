@@ -24,6 +24,7 @@ mod handle;
 mod host;
 mod keys;
 mod metadata;
+mod origin;
 mod request;
 mod serve;
 mod trouble;
@@ -42,6 +43,7 @@ pub use self::{
     decode::{Decoded, decode},
     handle::Exchange,
     keys::Identity,
+    origin::{ORIGIN_HEADER, origin_header},
     request::WireRequest,
     trouble::{Trouble, TroubleBuilder},
 };

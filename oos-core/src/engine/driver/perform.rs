@@ -30,15 +30,14 @@ impl Driver {
     /// Carries out an effect; `repeat` is true when the step may have run before a crash.
     pub(super) fn perform(&mut self, effect: Effect, repeat: bool) {
         match effect {
-            Effect::Run { path, key, action, properties, role, answers, extract, started } => {
-                let execution = match self.tree.machine(&path) {
-                    Some(machine) => machine.id().clone(),
-                    None => return,
-                };
+            Effect::Run { path, key, action, properties, role, token_run, answers, extract, started } => {
+                let Some(machine) = self.tree.machine(&path) else { return };
+                let (execution, unknown_outcome) = (machine.id().clone(), machine.unknown_outcome());
                 let region = self.inner.variables.get("RegionId").map(|r| crate::RegionId::new(r.to_text()));
                 let region = self.tree.root().and_then(|m| m.region()).or(region);
-                let token = Token::derived(answers);
-                let info = StepInfo { execution, path, key, action, region, role, token, repeat, started };
+                let token = Token::derived(token_run, answers);
+                let info =
+                    StepInfo { execution, path, key, action, region, role, token, repeat, started, unknown_outcome };
                 self.run_action(info, properties, extract);
             }
             Effect::Wake { path, key, purpose, at } => self.wakes.set(path, key, purpose, at),

@@ -6,7 +6,7 @@
 mod api;
 mod caller;
 pub(crate) mod policy;
-mod privilege;
+pub(crate) mod privilege;
 mod resource;
 
 use std::collections::BTreeMap;

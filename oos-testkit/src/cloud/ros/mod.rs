@@ -32,7 +32,11 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("CreateStack", create, "StackName!"),
     Api::new("GetStack", get, "StackId!"),
     Api::new("DeleteStack", delete, "StackId!"),
-    Api::new("ListStacks", list, ""),
+    Api::new(
+        "ListStacks",
+        list,
+        "StackId StackIds.N StackName.N Status.N ParentStackId ShowNestedStack StartTime EndTime Tag.N",
+    ),
     Api::new("ListStackResources", list_resources, "StackId!"),
 ];
 
@@ -120,7 +124,9 @@ fn body(ctx: &Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
         return template::read(p.get("TemplateBody")).map_err(|e| error_with("StackValidationFailed", e));
     }
     let url = p.str("TemplateURL").ok_or_else(|| missing("TemplateBody"))?;
-    let found = ctx.s.ros.urls.get(&*url).cloned();
+    let urls = &ctx.s.ros.urls;
+    let fits = || urls.iter().find(|(pattern, _)| crate::calls::glob(pattern, &url)).map(|(_, body)| body);
+    let found = urls.get(&*url).or_else(fits).cloned();
     let hint = format!("no template is registered for {url}; register it: cloud.ros().template_url(\"{url}\", body)");
     let body = found.ok_or_else(|| error_with("TemplateNotFound", hint))?;
     template::read(&body).map_err(|e| error_with("StackValidationFailed", e))
@@ -244,7 +250,7 @@ impl RosSetup {
         self.cloud.with(|state| state.ros.fates.push_back(fate));
     }
 
-    /// Registers the template that stands at an URL: text or a structure.
+    /// Registers the template that stands at an URL, or at all URLs of a pattern with `*`: text or a structure.
     pub fn template_url(&self, url: &str, body: impl Into<Value>) {
         let body = body.into();
         self.cloud.with(|state| state.ros.urls.insert(url.to_owned(), body));

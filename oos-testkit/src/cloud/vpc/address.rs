@@ -23,11 +23,15 @@ const PACKAGE: &str = "VPC::BandwidthPackage";
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeEipAddresses", describe, ""),
-    Api::new("AllocateEipAddress", allocate, ""),
+    Api::new(
+        "AllocateEipAddress",
+        allocate,
+        "Bandwidth InternetChargeType InstanceChargeType ISP Netmode Name Description Period PricingCycle AutoPay ActivityId SecurityProtectionTypes.N PublicIpAddressPoolId IpAddress Zone InstanceId Tag.N",
+    ),
     Api::new("AssociateEipAddress", associate, "AllocationId! InstanceId!"),
-    Api::new("UnassociateEipAddress", unassociate, "AllocationId!"),
+    Api::new("UnassociateEipAddress", unassociate, "AllocationId! InstanceId InstanceType Force PrivateIpAddress"),
     Api::new("ReleaseEipAddress", release, "AllocationId!"),
-    Api::new("ModifyEipAddressAttribute", modify, "AllocationId!"),
+    Api::new("ModifyEipAddressAttribute", modify, "AllocationId! Bandwidth Name Description"),
 ];
 
 /// Operations on addresses that only ECS has.
@@ -171,13 +175,14 @@ fn unassociate(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     }
     ctx.checked()?;
     let allocation = Arc::clone(&id);
+    // CHOICE: the owner is without the address at once and may get another; the address is free when this has ended.
+    show(ctx.s, &owner, &no_eip());
     ctx.s.transit(
         KIND,
         &id,
         "unassociate",
         Box::new(move |state, ok| {
             if ok {
-                show(state, &owner, &no_eip());
                 state.store.get_mut(KIND, &allocation).into_iter().for_each(|r| {
                     r.set("InstanceId", "");
                     r.set("InstanceType", "");
