@@ -3,7 +3,7 @@
 use oos_core::{Map, Value, expr::Functions};
 use proptest::{prelude::*, sample::select};
 
-const NAMES: &[&str] = &["a", "b", "ids", "list", "t-1", "rateControl", "A"];
+const NAMES: [&str; 6] = ["a", "b", "ids", "list", "t-1", "x"];
 
 const REFERENCES: &[&str] = &[
     "{{ a }}",
@@ -94,7 +94,7 @@ fn leaf() -> impl Strategy<Value = Value> {
     prop_oneof![
         3 => select(REFERENCES).prop_map(Value::from),
         4 => select(TEXTS).prop_map(Value::from),
-        1 => select(NAMES).prop_map(Value::from),
+        1 => select(&NAMES[..]).prop_map(Value::from),
         2 => (-3..200_i64).prop_map(Value::from),
         1 => any::<i64>().prop_map(Value::from),
         1 => (-1e9..1e9_f64).prop_map(Value::from),
@@ -113,7 +113,7 @@ fn value() -> BoxedStrategy<Value> {
             let list = prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from).boxed();
             let argument = prop_oneof![3 => list.clone(), 1 => inner.clone()];
             let call = (select(functions.clone()), argument).prop_map(|(name, argument)| map([(name, argument)]));
-            let members = prop::collection::vec((select(NAMES), inner), 0..3).prop_map(map);
+            let members = prop::collection::vec((select(&NAMES[..]), inner), 0..3).prop_map(map);
             prop_oneof![3 => call, 1 => list, 1 => members]
         })
         .boxed()
@@ -123,14 +123,37 @@ fn map<K: Into<std::sync::Arc<str>>>(members: impl IntoIterator<Item = (K, Value
     Value::from(members.into_iter().map(|(k, v)| (k.into(), v)).collect::<Map>())
 }
 
-/// A map with some of these keys, each with any value.
-fn some(keys: &'static [&'static str]) -> BoxedStrategy<Vec<(&'static str, Value)>> {
-    prop::collection::vec((select(keys), value()), 0..4).boxed()
+/// What may stand under a key: of the right kind where a wrong one would end everything at once, else anything.
+fn under(key: &'static str) -> BoxedStrategy<Value> {
+    let texts = |texts: &'static [&'static str]| select(texts).prop_map(Value::from).boxed();
+    match key {
+        "Type" => texts(&["String", "List", "Json", "Number", "Boolean", "Array", "Object"]),
+        "OnError" | "OnSuccess" | "DefaultTask" => {
+            texts(&["list", "t-1", "ACS::END", "ACS::NEXT", "CONTINUE", "LIST", "nope"])
+        }
+        "Description" | "RamRole" => texts(&["d", "{{ a }}", "{{ list.x }}", "说明"]),
+        "IsCritical" => any::<bool>().prop_map(Value::from).boxed(),
+        "Metadata" => value().prop_map(|value| map([("m", value)])).boxed(),
+        _ => value(),
+    }
 }
 
-/// Entries under names, each a map of `entry`.
+/// A map with some of these keys.
+fn some(keys: &'static [&'static str]) -> BoxedStrategy<Vec<(&'static str, Value)>> {
+    let members = prop::sample::subsequence(keys, 0..=3.min(keys.len()));
+    members
+        .prop_flat_map(|keys| {
+            keys.into_iter().map(|key| under(key).prop_map(move |value| (key, value))).collect::<Vec<_>>()
+        })
+        .boxed()
+}
+
+/// Entries under different names, each a map of `entry`.
 fn named(entry: BoxedStrategy<Vec<(&'static str, Value)>>) -> BoxedStrategy<Value> {
-    prop::collection::vec((select(NAMES), entry.prop_map(map)), 0..4).prop_map(map).boxed()
+    let entries = prop::collection::vec(entry.prop_map(map), 0..4);
+    (Just(NAMES.to_vec()).prop_shuffle(), entries)
+        .prop_map(|(names, entries)| map(names.into_iter().zip(entries)))
+        .boxed()
 }
 
 fn with(
@@ -140,11 +163,8 @@ fn with(
     (fixed, rest).prop_map(|(fixed, rest)| [fixed, rest].concat()).boxed()
 }
 
-fn task() -> impl Strategy<Value = Value> {
-    let outputs = named(with(
-        value().prop_map(|selector| vec![("ValueSelector", selector)]),
-        select(TEXTS).prop_map(|t| vec![("Type", Value::from(t))]).boxed(),
-    ));
+fn task() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
+    let outputs = named(with(value().prop_map(|selector| vec![("ValueSelector", selector)]), some(&["Type"])));
     let aggregates =
         named(Just(vec![("AggregateType", "Fn::ListJoin".into()), ("AggregateField", "x".into())]).boxed());
     let looping = with(
@@ -164,7 +184,6 @@ fn task() -> impl Strategy<Value = Value> {
         "LoopTasks",
         "TemplateName",
         "TemplateContent",
-        "Parameters",
         "instanceId",
         "regionId",
         "commandContent",
@@ -182,13 +201,20 @@ fn task() -> impl Strategy<Value = Value> {
         "OnSuccess",
         "IsCritical",
     ]);
-    let parts =
-        (select(NAMES), select(ACTIONS), properties, prop::option::of(outputs), prop::option::of(looping), keys);
-    parts.prop_map(|(name, action, properties, outputs, looping, keys)| {
-        let mut task = vec![("Name", Value::from(name)), ("Action", action.into()), ("Properties", map(properties))];
+    let parts = (select(ACTIONS), properties, prop::option::of(outputs), prop::option::of(looping), keys);
+    parts.prop_map(|(action, properties, outputs, looping, keys)| {
+        let mut task = vec![("Action", Value::from(action)), ("Properties", map(properties))];
         task.extend(outputs.map(|outputs| ("Outputs", outputs)));
         task.extend(looping.map(|looping| ("Loop", map(looping))));
-        map(task.into_iter().chain(keys))
+        task.into_iter().chain(keys).collect()
+    })
+}
+
+/// Tasks under different names.
+fn tasks() -> impl Strategy<Value = Value> {
+    (Just(NAMES.to_vec()).prop_shuffle(), prop::collection::vec(task(), 1..5)).prop_map(|(names, tasks)| {
+        let named = names.into_iter().zip(tasks);
+        named.map(|(name, task)| map([("Name", Value::from(name))].into_iter().chain(task))).collect()
     })
 }
 
@@ -211,10 +237,10 @@ pub(crate) fn template() -> impl Strategy<Value = String> {
     let output = with(value().prop_map(|value| vec![("Value", value)]), some(&["Type", "Description"]));
     let parts = (
         named(parameter),
-        prop::collection::vec((select(NAMES), value()), 0..3).prop_map(map),
-        prop::collection::vec(task(), 0..5).prop_map(Value::from),
+        prop::collection::vec((select(&NAMES[..]), value()), 0..3).prop_map(map),
+        tasks(),
         named(output),
-        some(&["Description", "Metadata", "RamRole", "Mappings", "FormatVersion"]),
+        some(&["Description", "Metadata", "RamRole", "Mappings"]),
     );
     parts.prop_map(|(parameters, conditions, tasks, outputs, rest)| {
         let sections = [

@@ -183,9 +183,11 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-/// Texts with up to eight pieces of damage; `others` are spliced in.
+/// Texts with a few pieces of damage, most with one or two: more leave little that reads as a document. `others` are
+/// spliced in.
 pub(crate) fn damaged(texts: BoxedStrategy<String>, others: Vec<String>) -> BoxedStrategy<Vec<u8>> {
-    let damages = prop::collection::vec(damage(), 0..8);
+    let few = prop_oneof![4 => 1..3_usize, 1 => 3..8_usize];
+    let damages = few.prop_flat_map(|few| prop::collection::vec(damage(), few));
     (texts, damages)
         .prop_map(move |(text, damages)| {
             let mut bytes = text.into_bytes();
