@@ -178,7 +178,7 @@ impl Checker {
                 found.sort();
                 found
             }
-            Err(found) => lenient(found),
+            Err(found) => without_other_documents(found),
         }
     }
 
@@ -220,30 +220,14 @@ fn name_of(path: &Path) -> TemplateName {
     loader::name_of_path(&path.to_string_lossy())
 }
 
-/// What an engine refuses and the service may take is no error here.
-fn lenient(found: Diagnostics) -> Diagnostics {
+// CHOICE: folders of templates also hold configuration documents of another kind; they are no errors there.
+fn without_other_documents(found: Diagnostics) -> Diagnostics {
     let mut kept = Diagnostics::new(found.source().cloned());
     for finding in found.iter() {
-        kept.push(match finding.code {
-            // CHOICE: folders of templates also hold configuration documents of another kind.
-            Code::UNSUPPORTED_TYPE => Diagnostic { severity: Severity::Warning, ..finding.clone() },
-            Code::UNKNOWN_ACTION if may_be_newer(finding, &found) => {
-                let help = "the service may know it; give its definition with `--actions DIR`".to_owned();
-                Diagnostic { severity: Severity::Warning, help: Some(help), ..finding.clone() }
-            }
-            _ => finding.clone(),
-        });
+        let severity = if finding.code == Code::UNSUPPORTED_TYPE { Severity::Warning } else { finding.severity };
+        kept.push(Diagnostic { severity, ..finding.clone() });
     }
     kept
-}
-
-// CHOICE: product actions come and go, so one that is like no other is taken for a newer one, and one with a likely
-// correction for a mistake.
-fn may_be_newer(finding: &Diagnostic, found: &Diagnostics) -> bool {
-    let written = finding.primary.span.zip(found.source()).map_or("", |(span, source)| source.slice(span));
-    let parts: Vec<&str> = written.trim_matches(['\'', '"']).split("::").collect();
-    let corrected = finding.help.as_ref().is_some_and(|help| help.starts_with("did you mean"));
-    parts.len() == 3 && parts.first().is_some_and(|first| first.eq_ignore_ascii_case("ACS")) && !corrected
 }
 
 /// All files of the paths, each once, in the order of the paths.
@@ -393,9 +377,7 @@ mod tests {
         let codes = |found: &Diagnostics| found.iter().map(|f| (f.code, f.severity)).collect::<Vec<_>>();
         let found = check(Path::new("a.yml"), text);
         assert!(!found.is_empty() && found.iter().all(|f| f.code == Code::CHILD_PARAMETER), "{found}");
-        let found = check(Path::new("a.yml"), &text.replace("CS::FCRunCommand", "Quantum::Entangle"));
-        assert_eq!(codes(&found), [(Code::UNKNOWN_ACTION, Severity::Warning)]);
-        for wrong in ["ECS::StopInstnce", "Nope", "Flow::ForEach::X"] {
+        for wrong in ["ECS::StopInstnce", "Nope", "Quantum::Entangle"] {
             let found = check(Path::new("a.yml"), &text.replace("CS::FCRunCommand", wrong));
             assert_eq!(codes(&found), [(Code::UNKNOWN_ACTION, Severity::Error)], "{wrong}");
         }

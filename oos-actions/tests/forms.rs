@@ -3,8 +3,6 @@
 //!
 //! Each file is tried as it is, with the line ends of Windows, with a byte order mark, printed as YAML, and as JSON.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use oos_actions::product::OfficialActions;

@@ -4,7 +4,7 @@
 //! with `OOS_BLESS=1 cargo test -p oos-actions --test official_actions`.
 
 #![expect(clippy::disallowed_methods, reason = "tests read the environment")]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{fs, path::Path, sync::Arc};
 

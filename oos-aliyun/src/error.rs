@@ -71,10 +71,12 @@ fn service_error(response: &Response<Bytes>) -> ApiError {
     let Some(body) = structured(response).or_else(head_error).map(unwrap_root) else {
         return if response.body().is_empty() { status_error(response) } else { unparsable(response) };
     };
-    let Some(code) = field(&body, "Code") else { return unparsable(response) };
+    // Function Compute 2.0 has names of its own.
+    let any = |names: [&str; 2]| names.into_iter().find_map(|name| field(&body, name));
+    let Some(code) = any(["Code", "ErrorCode"]) else { return unparsable(response) };
     ApiError::Service {
         code,
-        message: field(&body, "Message").unwrap_or_else(|| "no message".into()),
+        message: any(["Message", "ErrorMessage"]).unwrap_or_else(|| "no message".into()),
         http_status: response.status().as_u16(),
         request_id: field(&body, "RequestId").or_else(|| request_id_of(response.headers())),
         retry_after: retry_after(response.headers()),
@@ -133,7 +135,9 @@ pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn request_id_of(headers: &HeaderMap) -> Option<Arc<str>> {
-    ["x-acs-request-id", "x-oss-request-id", "request-id"].iter().find_map(|name| header(headers, name)).map(Into::into)
+    const NAMES: [&str; 5] =
+        ["x-acs-request-id", "x-oss-request-id", "x-fc-request-id", "x-mns-request-id", "request-id"];
+    NAMES.iter().find_map(|name| header(headers, name)).map(Into::into)
 }
 
 /// `x-acs-retry-after` in milliseconds: a positive integer, anything else is ignored (params.json `retry_after`).

@@ -1,7 +1,7 @@
 //! jaq as its own crates run it: compiled once with its standard library, on its own value.
 
 use jaq_core::{
-    Compiler, Ctx, Vars, compile, data,
+    Compiler, Ctx, Native, Vars, compile, data,
     load::{Arena, File, Loader},
     unwrap_valr,
 };
@@ -10,7 +10,7 @@ use jaq_json::Val;
 type Kind = data::JustLut<Val>;
 
 /// A compiled program.
-pub(crate) struct Program(compile::Filter<Kind>);
+pub(crate) struct Program(compile::Filter<Native<Kind>>);
 
 impl Program {
     /// Compiles with the whole standard library.

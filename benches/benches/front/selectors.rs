@@ -1,7 +1,10 @@
 //! Selectors by family on an answer of a hundred instances: plain paths against a walker written by hand, jq against
 //! jaq's own run, and the first use of a text against jaq's compilation with its standard library.
 
-use oos_core::{Limits, Map, Value, selector::Selector};
+use oos_core::{
+    Limits, Map, Value,
+    selector::{Selector, SelectorCache},
+};
 
 use crate::{jaq, ratio, us};
 
@@ -22,7 +25,7 @@ fn answer() -> Value {
         let mut map = Map::new();
         map.insert("InstanceId", format!("i-bp1{i:017}"));
         map.insert("InstanceName", format!("web-{i}"));
-        map.insert("Status", if i % 3 == 0 { "Stopped" } else { "Running" });
+        map.insert("Status", if i.is_multiple_of(3) { "Stopped" } else { "Running" });
         map.insert("OSType", "linux");
         map.insert("Cpu", 2 + i64::try_from(i % 4).unwrap());
         map.insert("VpcAttributes", oos_core::params! { "VpcId" => format!("vpc-{i}"), "NatIpAddress" => "" });
@@ -33,7 +36,7 @@ fn answer() -> Value {
     };
     let disk = |i: usize| {
         oos_core::params! {
-            "DiskId" => format!("d-{i}"), "Type" => if i % 2 == 0 { "data" } else { "system" }, "Size" => 40,
+            "DiskId" => format!("d-{i}"), "Type" => if i.is_multiple_of(2) { "data" } else { "system" }, "Size" => 40,
             "Category" => "cloud_essd", "InstanceId" => format!("i-{i}"), "Portable" => true
         }
     };
@@ -59,25 +62,27 @@ pub(crate) fn measure() {
     let plain = "Instances.Instance[].InstanceId";
     let selector = Selector::parse(plain).unwrap();
     assert_eq!(selector.run(&document, &limits).unwrap(), walker(&document));
-    let (by_hand, ours) = (us(|| walker(&document)), us(|| selector.run(&document, &limits)));
+    let (by_hand, ours) = us(|| walker(&document), || selector.run(&document, &limits));
     println!("{:<24} by hand {by_hand:>8.2} us  ours {ours:>8.2} us  {}", "plain path", ratio(ours, by_hand, 2.0));
     let path = Selector::parse("$.Instances.Instance[*].InstanceId").unwrap();
     assert_eq!(path.run(&document, &limits).unwrap(), walker(&document));
-    println!("{:<24} by hand {by_hand:>8.2} us  ours {:>8.2} us", "JSONPath", us(|| path.run(&document, &limits)));
+    let (by_hand, ours) = us(|| walker(&document), || path.run(&document, &limits));
+    println!("{:<24} by hand {by_hand:>8.2} us  ours {ours:>8.2} us", "JSONPath");
 
-    let input = jaq::read(&text);
+    let (input, cache) = (jaq::read(&text), SelectorCache::default());
     for (family, code) in JQ {
         // In parentheses it is never a plain path.
         let (theirs, ours) = (jaq::Program::with_library(code), Selector::parse(&format!("({code})")).unwrap());
         assert_eq!(theirs.run(&input).len(), ours.run(&document, &limits).unwrap().len(), "{family}");
-        let (theirs, ours) = (us(|| theirs.run(&input)), us(|| ours.run(&document, &limits)));
+        let (theirs, ours) = us(|| theirs.run(&input), || ours.run(&document, &limits));
         println!("jq: {family:<20} jaq     {theirs:>8.2} us  ours {ours:>8.2} us  {}", ratio(ours, theirs, 1.2));
     }
 
     for (family, code) in JQ {
-        let (theirs, ours) = (us(|| jaq::Program::with_library(code)), us(|| Selector::parse(code).unwrap()));
+        let (theirs, ours) = us(|| jaq::Program::with_library(code), || Selector::parse(code).unwrap());
         println!("first use: {family:<13} jaq     {theirs:>8.2} us  ours {ours:>8.2} us  {}", ratio(ours, theirs, 0.1));
     }
-    let ours = us(|| Selector::parse("$.Instances.Instance[?@.Cpu > 2].InstanceId").unwrap());
-    println!("{:<24} {:>16} ours {ours:>8.2} us", "first use: JSONPath", "");
+    let query = "$.Instances.Instance[?@.Cpu > 2].InstanceId";
+    let (ours, cached) = us(|| Selector::parse(query).unwrap(), || cache.selector(query).unwrap());
+    println!("{:<24} {:>16} ours {ours:>8.2} us, from the cache {cached:.2} us", "first use: JSONPath", "");
 }

@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 pub use endpoint::{EndpointFacts, EndpointRule};
 pub use normalise::{NormaliseOptions, Normalised, UnknownLists, normalise};
 pub use operation::{Form, Kind, Operation, PageNames, Paging, Parameter, Place, Repeat, Style};
-pub use paging::{MAX_PAGES, call_all_pages};
+pub use paging::{MAX_PAGES, Pages, call_all_pages};
 pub use probe::{Done, Input, Probe};
 pub use ram::ram_code;
 pub use shape::Shape;
@@ -60,6 +60,15 @@ impl Catalogue {
     /// version segment, too.
     pub fn operation_by_uri(&self, service: &str, method: &str, uri: &str) -> Option<Arc<Operation>> {
         self.route(service, method, uri).map(|(operation, _)| operation)
+    }
+
+    /// All operations that `method` and `uri` may call; where there are several, their parameters tell.
+    pub fn operations_by_uri(&self, service: &str, method: &str, uri: &str) -> Vec<Arc<Operation>> {
+        let of = |product: &Product| {
+            let found = route::find_all(product.routes(), method, uri);
+            found.into_iter().filter_map(|(api, _)| product.operation(&api)).collect::<Vec<_>>()
+        };
+        self.versions(service).map(of).find(|found| !found.is_empty()).unwrap_or_default()
     }
 
     /// As [`Self::operation_by_uri`], with the values of the holes.

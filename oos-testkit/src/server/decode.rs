@@ -4,15 +4,15 @@
 //! sub-resource; which member belongs where comes from the catalogue. The parameters that come out have wire names, and
 //! the one normaliser makes the same canonical tree of them as it made of the template's spelling.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use oos_core::{
     Map, Value,
-    catalogue::{self, Catalogue, Operation, Place, Style, encode},
+    catalogue::{self, Catalogue, Operation, Parameter, Place, Style, encode},
     ports::{ApiError, ApiRequest},
 };
 
-use super::{host, request::WireRequest};
+use super::{host, origin, request::WireRequest};
 
 /// A call as the server understands it.
 #[derive(Clone, Debug)]
@@ -149,6 +149,7 @@ fn headers(request: &WireRequest, operation: Option<&Operation>, parameters: &mu
                 parameters.insert(parameter.name.clone(), value);
             }
             None if OWN_HEADERS.contains(&name) || name.starts_with("x-acs-") => {}
+            None if name == origin::ORIGIN_HEADER => call.origin = origin::read(value),
             None => {
                 others.insert(name, value);
             }
@@ -213,18 +214,13 @@ fn object_storage(request: &WireRequest, facts: &host::HostFacts) -> Decoded {
         None => path.split_once('/').map_or((path.clone(), String::new()), |(b, k)| (b.to_owned(), k.to_owned())),
     };
     let query: Vec<_> = request.query.iter().filter(|(name, _)| !of_signature(name)).cloned().collect();
-    let names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
-    let pattern = format!("/{key}?{}", names.join("&"));
-    let operation = Catalogue::embedded().operation_by_uri("oss", &request.method, &pattern);
+    let pattern = format!("/{key}?{}", members(&query));
+    let operation = object_operation(request, &bucket, &pattern);
     let wanted = operation.as_ref().and_then(|op| op.path.split_once('?')).map_or(String::new(), |(_, q)| q.to_owned());
     let is_sub = |name: &str| wanted.split('&').any(|w| w.split('=').next() == Some(name));
     let (subs, others): (Vec<_>, Vec<_>) =
         query.into_iter().partition(|(name, value)| value.is_empty() || is_sub(name) || operation.is_none());
-    let subs = subs.iter().map(|(name, value)| match value.as_str() {
-        "" => name.clone(),
-        value => format!("{name}={}", encode(value, b"")),
-    });
-    let subs = subs.collect::<Vec<_>>().join("&");
+    let subs = members(&subs);
     let mark = if subs.is_empty() { "" } else { "?" };
     let mut parameters = map(others);
     let scope = request.header("authorization").or_else(|| request.query_value("x-oss-credential")).and_then(region);
@@ -245,6 +241,33 @@ fn object_storage(request: &WireRequest, facts: &host::HostFacts) -> Decoded {
     }
     call.parameters = parameters.into();
     Decoded { product: "oss".into(), style: Style::ObjectStorage, request: call, key }
+}
+
+/// Object storage has no names on the wire: of several operations with one pattern it is the one whose needs are met
+/// and that knows most of what was sent.
+fn object_operation(request: &WireRequest, bucket: &str, pattern: &str) -> Option<Arc<Operation>> {
+    const OF_SERVICE: &str = "ListBuckets";
+    let sent = |p: &Parameter| match p.place {
+        Place::Header => request.header(&p.name).is_some(),
+        _ => request.query_value(&p.name).is_some(),
+    };
+    let told = |p: &&Parameter| matches!(p.place, Place::Header | Place::Query);
+    let rank = |op: &Arc<Operation>| {
+        let needs = op.parameters.iter().filter(told).filter(|p| p.required).all(sent);
+        (needs, op.parameters.iter().filter(told).filter(|p| sent(p)).count(), Reverse(op.api.len()))
+    };
+    let found = Catalogue::embedded().operations_by_uri("oss", &request.method, pattern);
+    let of_bucket = found.into_iter().filter(|op| (&*op.api == OF_SERVICE) == (bucket.is_empty() && pattern == "/?"));
+    of_bucket.max_by_key(rank)
+}
+
+/// A query as it is written in a URI; sub-resources have no `=`.
+fn members(query: &[(String, String)]) -> String {
+    let member = |(name, value): &(String, String)| match value.as_str() {
+        "" => name.clone(),
+        value => format!("{name}={}", encode(value, b"")),
+    };
+    query.iter().map(member).collect::<Vec<_>>().join("&")
 }
 
 fn map(pairs: Vec<(String, String)>) -> Map {

@@ -28,6 +28,7 @@ pub(crate) fn answer(shared: &Shared, request: &WireRequest) -> Option<Answer> {
             Some(_) => text(404, ""),
             None => text(400, ""),
         },
+        ("GET", path) if path.starts_with(ROLES_PATH) && role.is_none() => text(404, ""),
         ("GET", path) if path.starts_with(ROLES_PATH) => {
             // Hardened: version 1 is refused.
             if request.header("x-aliyun-ecs-metadata-token") != Some(TOKEN) {

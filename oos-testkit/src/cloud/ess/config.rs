@@ -25,9 +25,9 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeScalingConfigurations", describe_configs, ""),
     Api::new("ModifyScalingConfiguration", modify_config, "ScalingConfigurationId!"),
     Api::new("ModifyEciScalingConfiguration", modify_config, "ScalingConfigurationId!"),
-    Api::new("TagResources", tags::tag, "ResourceType! ResourceId.N! Tag.N!"),
-    Api::new("UntagResources", tags::untag, "ResourceType! ResourceId.N!"),
-    Api::new("ListTagResources", tags::list, "ResourceType!"),
+    Api::new("TagResources", tags::tag, "ResourceType! ResourceId.N! Tag.N! Propagate"),
+    Api::new("UntagResources", tags::untag, "ResourceType! ResourceId.N! TagKey.N All"),
+    Api::new("ListTagResources", tags::list, "ResourceType! ResourceId.N Tag.N"),
 ];
 
 /// Makes a scaling configuration.
@@ -36,7 +36,7 @@ pub(super) fn add(state: &mut State, region: &str, group: &str, members: Map) ->
     let mut data = map(&params! {
         "ScalingConfigurationId" => id.as_str(), "ScalingConfigurationName" => id.as_str(), "ScalingGroupId" => group,
         "LifecycleState" => "Active", "ImageId" => "", "InstanceType" => "ecs.g7.large",
-        "InstanceTypes" => params! { "InstanceType" => ["ecs.g7.large"] }, "UserData" => "", "KeyPairName" => "",
+        "InstanceTypes" => params! { "InstanceType" => ["ecs.g7.large"] }, "KeyPairName" => "",
         "SystemDiskCategory" => "cloud_essd", "SystemDiskSize" => 40, "CreationTime" => state.now.to_iso(),
     });
     data.extend(members);
