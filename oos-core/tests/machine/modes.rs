@@ -309,3 +309,18 @@ fn items_of_unknown_outcome_wait_for_a_decision_and_keep_their_tokens() {
     bench.done_item("a", 1, Value::Null);
     assert_eq!(bench.status(), Success);
 }
+
+#[test]
+fn items_that_are_run_again_keep_to_the_size_of_a_batch() {
+    let mut bench = pausing(&[
+        "Name: a, Action: Acme::Do, Loop: {Items: [1, 2, 3], RateControl: {Mode: Batch, Batch: [1], MaxErrors: 1}}",
+    ]);
+    bench.fail_item("a", 1).fail_item("a", 2);
+    assert_eq!(bench.root().waiting_for, Some(WaitingFor::FailureDecision));
+    bench.signal(SignalKind::RetryTask).unwrap();
+    assert_eq!(bench.outstanding(), ["a#1"]);
+    bench.done_item("a", 1, Value::Null);
+    assert_eq!(bench.outstanding(), ["a#2"]);
+    bench.done_item("a", 2, Value::Null).done_item("a", 3, Value::Null);
+    assert_eq!(bench.status(), Success);
+}

@@ -38,7 +38,7 @@ const ROLE: &str = "OOS_TESTKIT_KILL";
 const KILLS: u32 = 200;
 const SEED: u64 = 4;
 /// Words of a child after which it is killed at the latest.
-const PATIENCE: u64 = 90;
+const PATIENCE: u64 = 60;
 /// Marks a line of ours among those of the test harness.
 const MARK: char = '\u{1}';
 /// Runs that end at an instant of the calendar do not fit into a world whose clock goes on from round to round.

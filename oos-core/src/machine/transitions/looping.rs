@@ -37,7 +37,9 @@ impl Rate {
 impl LoopState {
     /// The dispatch rule: true while another item may start.
     fn may_start(&self) -> bool {
-        let window = self.rate.window(self.batch) as usize;
+        // Items that are run again are no larger batch than the author allowed.
+        let window = self.rate.window(self.batch);
+        let window = self.rate.batch_size(self.batch).map_or(window, |size| size.min(window)) as usize;
         !self.pausing
             && self.running.len() < window
             && self.failed <= self.rate.max_errors

@@ -35,7 +35,6 @@ const SILENCE: Duration = hours(1);
 
 pub(super) fn engines_take_over_and_never_drive_together<S: Store>(make: &dyn Fn() -> S) {
     let world = World::new(make);
-    world.bed().run(STEPS, Value::Null);
     let undisturbed = world.faulty();
     world.bed_over(undisturbed.clone()).run(STEPS, Value::Null);
     for appends in 1..undisturbed.appends() {
