@@ -43,6 +43,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub(crate) use dispatch::completed;
 use oos_core::{
     Timestamp, Value,
     ports::{
@@ -50,7 +51,6 @@ use oos_core::{
         credential::{Credential, CredentialError, CredentialProvider},
     },
 };
-pub(crate) use dispatch::completed;
 pub use transition::{Behaviour, Profile, Transitions};
 
 use self::{api::Service, state::State};
