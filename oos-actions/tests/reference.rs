@@ -2,7 +2,6 @@
 //! writes it anew.
 
 #![expect(clippy::disallowed_methods, reason = "tests read the environment")]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{fs, path::Path};
 

@@ -15,7 +15,7 @@
 //! | 11 targets | `oos-actions/tests/actions/select_targets.rs` |
 //! | 12 scenarios 1, 5, 6, 7, 10, 12, 14, 15 | `cases/instances.rs` 3, `cases/stacks.rs` 8 and below, below, `cases/triggers.rs` 6, below, `cases/instances.rs` 4, `cases/scaling.rs` 12 and 13 |
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::print_stdout, reason = "tests")]
 
 use oos_core::machine::{ExecutionStatus, TaskStatus};
 use oos_testkit::prelude::*;

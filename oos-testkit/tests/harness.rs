@@ -1,7 +1,5 @@
 //! One action without a template: the harness, and the contract of work actions on every atom and on a closure.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use oos_core::{
     outputs,
     ports::{
