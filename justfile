@@ -3,8 +3,8 @@
 # Formatting, lints and docs, as CI runs them.
 lint:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
 # All tests; set OOS_CORPUS to run the official templates too.
 test:
@@ -12,6 +12,10 @@ test:
 
 # Both.
 verify: lint test
+
+# Official Python clients against the loopback server; needs python3 with venv and pip.
+judges:
+    judges/run
 
 # Writes golden files anew; read the difference before you commit it.
 bless:

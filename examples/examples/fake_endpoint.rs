@@ -4,16 +4,22 @@
 //! cargo run -p oos-examples --example fake_endpoint --features server -- [--port N] [--pace N] [--instances N]
 //! ```
 //!
+//! OOS itself is served too, by an engine over the same cloud: templates, executions, parameters.
+//!
 //! It prints one line of JSON with the endpoint, an access key of the account's user `admin`, which may do everything,
 //! and the ids of the instances. The cloud's clock starts now and runs `--pace` times as fast as real time (default 1).
 
 #![expect(clippy::print_stdout, reason = "a program")]
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+};
 
 use oos_core::params;
 use oos_testkit::{
     FakeCloud,
+    oos_service::OosService,
     server::{Identity, Server},
 };
 
@@ -27,6 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     cloud.ram().user("admin").allow_all().create();
     let server = Server::builder(&cloud)
         .access_key(KEY.0, KEY.1, Identity::User("admin".to_owned()))
+        .mount("OOS", Arc::new(OosService::builder(&cloud).build()?))
         .instance_role("AdminRole")
         .uri_role("AdminRole")
         .port(number(&arguments, "--port", 0)?)

@@ -141,7 +141,7 @@ impl Loop {
     fn window(&self) -> u32 {
         match &self.rate {
             Rate::Window(window) => *window,
-            Rate::Percent(percent) => (u32::try_from(self.items).unwrap() * percent / 100).max(1),
+            Rate::Percent(percent) => (u32::try_from(self.items).unwrap() * percent).div_ceil(100).max(1),
             Rate::Batches(sizes, _) => sizes.iter().copied().max().unwrap_or(1),
         }
     }
@@ -351,8 +351,7 @@ impl Run {
     fn crash(&mut self) {
         let mut fresh = self.bench.replay(self.bench.inputs.len());
         assert_eq!(wanted(&fresh), wanted(&self.bench), "a fresh tree wants something else");
-        fresh.count_signals_from(&self.bench);
-        self.bench = fresh;
+        std::mem::swap(&mut fresh, &mut self.bench);
     }
 
     fn token(&self, open: &Open) -> Arc<str> {

@@ -27,7 +27,7 @@ use std::{
 pub use builder::EngineBuilder;
 pub use handle::{ExecutionHandle, Finished, SignalError};
 pub use memory_store::MemoryStore;
-pub use oos_api::OosApi;
+pub use oos_api::{OosApi, execution_row};
 pub use redact::{MASK, Redactor};
 pub use refuse::{RefuseAll, TracingSink};
 pub use retrying::{ApiRetryPolicy, RetryingCaller};
@@ -38,7 +38,7 @@ use crate::{
     ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     diagnostic::Diagnostics,
     machine::{
-        Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome,
+        Input, InputKind, Kept, LoopMode, Mode, RiskPolicy, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome,
         bind_parameters,
     },
     plan::{Environment, LinkError, Plan, PlanSet},
@@ -169,6 +169,29 @@ impl Engine {
         self.inner.plan(None, template)
     }
 
+    /// Compiles a template under a name and finds the plans of its children, as a start does: what `analysis` asks for.
+    ///
+    /// # Errors
+    /// Findings of the template or a child, and what the stores of templates say.
+    pub async fn linked(
+        &self,
+        template: &Template,
+        name: Option<TemplateName>,
+    ) -> Result<(Arc<Plan>, PlanSet), EngineError> {
+        self.inner.registry.load(actions_of(template)).await?;
+        let plan = self.inner.plan(name, template).map_err(EngineError::Template)?;
+        let plans = self.inner.link(&plan).await?;
+        Ok((plan, plans))
+    }
+
+    /// What was fixed when an execution started, the texts of its templates among it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn header(&self, id: &ExecutionId) -> Result<ExecutionHeader, StoreError> {
+        Ok(self.inner.store.load(id).await?.header)
+    }
+
     /// Starts an execution of a template. The start is durable when this returns.
     ///
     /// # Errors
@@ -211,10 +234,8 @@ impl Engine {
         options: StartOptions,
     ) -> Result<ExecutionHandle, EngineError> {
         let inner = &self.inner;
-        inner.registry.load(actions_of(template)).await?;
-        let plan = inner.plan(options.template_name.clone(), template).map_err(EngineError::Template)?;
+        let (plan, plans) = self.linked(template, options.template_name.clone()).await?;
         bind_parameters(&plan, &parameters).map_err(EngineError::Parameters)?;
-        let plans = inner.link(&plan).await?;
         let id = options.id.clone().unwrap_or_else(|| inner.ids.execution_id());
         let header = inner.header(&id, &plan, &plans, &options);
         let header = inner.create(header).await?;
@@ -394,10 +415,15 @@ impl Inner {
     }
 }
 
-/// Limits of an engine, for front ends.
+/// Limits and policies of an engine, for front ends.
 impl Engine {
     /// The bounds that templates are held to.
     pub fn limits(&self) -> &Limits {
         &self.inner.environment.limits
+    }
+
+    /// Which calls need a confirmation.
+    pub fn risk_policy(&self) -> &dyn RiskPolicy {
+        &*self.inner.options.risk
     }
 }

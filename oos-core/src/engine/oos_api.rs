@@ -39,7 +39,7 @@ impl OosApi {
         let query = query(parameters);
         let page = self.index.list(&query).await.map_err(store_error)?;
         let next = query.offset + page.rows.len();
-        let rows: Value = page.rows.iter().map(row).collect();
+        let rows: Value = page.rows.iter().map(execution_row).collect();
         let mut answer = params! {
             "Executions" => rows,
             "TotalCount" => u64::try_from(page.total).unwrap_or(u64::MAX),
@@ -117,8 +117,8 @@ fn query(parameters: &Value) -> ExecutionQuery {
     }
 }
 
-/// A row in the service's shape: `Parameters` is an object here, `Outputs` is text (service-model 2.5).
-fn row(row: &Summary) -> Value {
+/// A row of ListExecutions in the service's shape: `Parameters` is an object here, `Outputs` is text (service-model 2.5).
+pub fn execution_row(row: &Summary) -> Value {
     let text = |value: &Value| if value.is_null() { Value::Null } else { Value::from(value.to_string()) };
     let mut map = crate::Map::new();
     map.insert("ExecutionId", &row.id);

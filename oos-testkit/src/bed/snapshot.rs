@@ -1,9 +1,9 @@
 //! Stored texts that a run is compared with: its trace and the policy it needed.
 //!
-//! A text lies in the folder `snapshots` next to the test. The environment variable `OOS_UPDATE_SNAPSHOTS` makes
+//! A text lies in the folder `snapshots` next to the test. The environment variable `OOS_BLESS` makes
 //! a test write it instead of comparing; a text that is missing is a failure, because nobody has looked at it yet.
 
-use std::{panic::Location, path::PathBuf};
+use std::{collections::BTreeSet, panic::Location, path::PathBuf};
 
 use oos_core::Value;
 
@@ -11,10 +11,11 @@ use super::Run;
 use crate::{
     Calls,
     calls::{Permission, fail},
+    cloud::ram::privilege,
 };
 
 /// The variable that makes tests write their texts.
-const UPDATE: &str = "OOS_UPDATE_SNAPSHOTS";
+const UPDATE: &str = "OOS_BLESS";
 
 impl Run {
     /// Asserts that the trace of the run is the stored text of that name.
@@ -68,6 +69,16 @@ impl LeastPrivilege {
         compare(&format!("{name}.json"), &format!("{text}\n"));
         self
     }
+}
+
+/// Asserts that a policy covers what all these runs needed, and has no statement that none of them needed.
+///
+/// # Panics
+/// When something is missing or of no use; the text names it.
+#[track_caller]
+pub fn assert_policy_covers<'a>(policy: &str, runs: impl IntoIterator<Item = &'a Run>) {
+    let needs: BTreeSet<Permission> = runs.into_iter().flat_map(|run| run.calls("*", "*").permissions()).collect();
+    privilege::assert_covers(policy, &needs.into_iter().collect::<Vec<_>>());
 }
 
 #[track_caller]

@@ -17,6 +17,7 @@ use super::{
     FakeCloud, Unmodelled,
     api::{Api, Ctx, Service},
     error::{error, invalid, missing},
+    limits,
     names::{self, Resolved},
     params::Params,
     ram::{self, Caller},
@@ -170,14 +171,17 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
         return Err(missing(name));
     }
     idempotent(state, service, api, params, |state, params| {
+        limits::check_quota(state, service.name, api.name, &call.account, params)?;
         let dry_run = params.bool("DryRun");
         let (region, account) = (Arc::clone(&call.region), Arc::clone(&call.account));
         let http = r.http.clone();
-        let mut ctx = Ctx { s: state, service: service.name, api: api.name, region, account, dry_run, http, caller };
-        if dry_run && request.is_read() {
-            ctx.checked()?;
-        }
-        (api.run)(&mut ctx, params)
+        limits::run(state, service.name, &call.account, request.is_read(), |s| {
+            let mut ctx = Ctx { s, service: service.name, api: api.name, region, account, dry_run, http, caller };
+            if dry_run && request.is_read() {
+                ctx.checked()?;
+            }
+            (api.run)(&mut ctx, params)
+        })
     })
 }
 
@@ -253,15 +257,13 @@ fn unmodelled(request: &ApiRequest, service: Option<&'static Service>) -> ApiErr
 
 /// Completes the answer and records it.
 fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> Result<ApiResponse, ApiError> {
-    let request_id: Arc<str> = state.ids.request_id().into();
     let host =
         state.calls.get(p.number).map(|c| format!("{}.{}.aliyuncs.com", c.service.to_ascii_lowercase(), c.region));
-    let answer = answer
-        .map(|body| {
-            let body = if p.is_document() { body } else { with_request_id(body, &request_id) };
-            ApiResponse { body, request_id: Some(Arc::clone(&request_id)) }
-        })
-        .map_err(|e| dressed(state, e, &request_id, &host.unwrap_or_default()));
+    let document = answer.as_ref().ok().filter(|_| p.is_document()).cloned();
+    let mut answer = completed(state, answer, &host.unwrap_or_default());
+    if let (Some(document), Ok(response)) = (document, &mut answer) {
+        response.body = document;
+    }
     state.ticks += 1;
     let (now, tick) = (state.now, state.ticks);
     if let Some(call) = state.calls.get_mut(p.number) {
@@ -272,6 +274,18 @@ fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> R
         };
     }
     answer
+}
+
+/// An answer with its request id, an error in the gateway's dress.
+pub(crate) fn completed(
+    state: &mut State,
+    answer: Result<Value, ApiError>,
+    host: &str,
+) -> Result<ApiResponse, ApiError> {
+    let request_id: Arc<str> = state.ids.request_id().into();
+    answer
+        .map(|body| ApiResponse { body: with_request_id(body, &request_id), request_id: Some(Arc::clone(&request_id)) })
+        .map_err(|e| dressed(state, e, &request_id, host))
 }
 
 fn recorded(error: &ApiError) -> Answer {

@@ -12,17 +12,18 @@ pub mod database;
 mod dispatch;
 pub mod ecd;
 pub mod ecs;
-mod error;
+pub(crate) mod error;
 pub mod ess;
 pub mod fc;
 mod hbr;
 pub(crate) mod ids;
 mod inventory;
+mod limits;
 mod names;
 pub mod oos;
 pub mod oss;
-mod page;
-mod params;
+pub(crate) mod page;
+pub(crate) mod params;
 pub mod ram;
 pub mod ros;
 mod setter;
@@ -41,6 +42,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use access::kinds_to_put;
 use async_trait::async_trait;
 use oos_core::{
     Timestamp, Value,
@@ -49,6 +51,7 @@ use oos_core::{
         credential::{Credential, CredentialError, CredentialProvider},
     },
 };
+pub(crate) use dispatch::completed;
 pub use transition::{Behaviour, Profile, Transitions};
 
 use self::{api::Service, state::State};
@@ -78,7 +81,7 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("OSS", &[], &[oss::APIS]).routed(oss::route),
     Service::new("HBR", &[], &[hbr::APIS]),
     Service::new("CS", &[], &[cs::APIS]).routed(cs::route),
-    Service::new("OOS", &[], &[oos::APIS]),
+    Service::new("OOS", &[], oos::TABLES),
     Service::new("BssOpenApi", &["bss"], &[small::BSS_APIS]),
     Service::new("ECI", &[], &[small::ECI_APIS]),
     Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
@@ -204,6 +207,13 @@ impl FakeCloud {
         self
     }
 
+    /// The same cloud with ids and random choices of another seed; before anything is made in it.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        self.with(|state| state.ids = ids::Ids::new(seed));
+        self
+    }
+
     /// The same cloud with one more ECS instance: `FakeCloud::new().instance("i-1", "Running")`.
     #[must_use]
     pub fn instance(self, id: &str, status: &str) -> Self {
@@ -234,7 +244,7 @@ impl FakeCloud {
 
     /// What was called so far.
     pub fn calls(&self) -> Calls {
-        self.with(|state| Calls::new(state.calls.clone(), state.start))
+        self.with(|state| Calls::new(state.calls.clone(), state.start, state.context.clone()))
     }
 
     /// Makes one call and jumps over its waits: for tests without an engine.
@@ -283,6 +293,11 @@ impl FakeCloud {
         Transitions::new(self.clone(), None, Some(id))
     }
 
+    /// What failed assertions about calls tell besides the calls.
+    pub(crate) fn set_context(&self, context: Arc<dyn crate::calls::Context>) {
+        self.with(|state| state.context = Some(context));
+    }
+
     /// Faults that never fired and stubs whose number of calls is not the expected one, one line each.
     pub fn unmet_rules(&self) -> Vec<String> {
         self.with(|state| state.rules.unmet())
@@ -298,6 +313,11 @@ impl FakeCloud {
         if !unmet.is_empty() {
             fail(&unmet.join("\n"));
         }
+    }
+
+    /// Service and API of the faults and stubs that matched no call.
+    pub(crate) fn unmatched_rules(&self) -> Vec<(String, String)> {
+        self.with(|state| state.rules.unmatched())
     }
 
     /// All faults, stubs and unscripted commands with their counts, one line each: for failure reports.
@@ -332,6 +352,11 @@ impl FakeCloud {
     /// True when the fake has a model of the operation, names compared as calls compare them.
     pub fn models(service: &str, api: &str) -> bool {
         api::service(service).is_some_and(|s| api::api(s, api).is_some())
+    }
+
+    /// Service and name of every operation that has a model.
+    pub fn operations() -> Vec<(&'static str, &'static str)> {
+        SERVICES.iter().flat_map(|s| s.tables.iter().flat_map(|t| t.iter()).map(|a| (s.name, a.name))).collect()
     }
 
     /// Says what operations without a model are answered with.

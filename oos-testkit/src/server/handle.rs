@@ -143,8 +143,12 @@ impl Shared {
         let identity = self.identity(request, decoded).map_err(|error| self.dressed(error))?;
         let mut call = decoded.request.clone();
         if let Some(mounted) = self.settings.mounts.get(&*decoded.product) {
-            if let Some(Identity::Role { account, name }) = &identity {
-                call.role = format!("acs:ram::{account}:role/{name}").into();
+            match &identity {
+                Some(Identity::Role { account, name }) => call.role = format!("acs:ram::{account}:role/{name}").into(),
+                Some(Identity::User(name)) => {
+                    call.role = format!("acs:ram::{}:user/{name}", self.cloud.account_id()).into();
+                }
+                _ => {}
             }
             return mounted.call(call).await;
         }

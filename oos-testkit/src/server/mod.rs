@@ -69,7 +69,8 @@ pub struct ServerBuilder {
 
 impl ServerBuilder {
     /// Calls of a product (any spelling: `OOS`, `oos`) go to another caller. It gets decoded calls with wire names, the
-    /// region that the host names, and, for temporary keys, the role as its ARN in [`role`](oos_core::ports::ApiRequest).
+    /// region that the host names, and the role of a temporary key, or the user of a key, as its ARN in
+    /// [`role`](oos_core::ports::ApiRequest).
     /// It is called on a multi-threaded tokio runtime.
     pub fn mount(mut self, product: &str, caller: Arc<dyn ApiCaller>) -> Self {
         self.settings.mounts.insert(service_id(product).to_string(), caller);

@@ -1,5 +1,7 @@
 //! The end-to-end cases of the fake cloud: official templates, with our product actions and with the official
 //! definitions of them. Skipped, with a printed line, when `OOS_CORPUS` is not set.
+//!
+//! A case is written once and run in several ways: as it is, with seeds, with throttling, against the clock.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
 
@@ -10,6 +12,7 @@ mod scaling;
 mod services;
 mod stacks;
 mod triggers;
+mod ways;
 #[cfg(feature = "wire-tests")]
 #[path = "../wire_support/mod.rs"]
 mod wire_support;
@@ -17,19 +20,6 @@ mod wire_support;
 use std::path::PathBuf;
 
 use oos_testkit::prelude::*;
-
-/// Ways to the cloud: in memory, and with the feature `wire-tests` through the real client and a socket, too.
-#[cfg(not(feature = "wire-tests"))]
-const WAYS: [Way; 1] = [in_memory];
-#[cfg(feature = "wire-tests")]
-const WAYS: [Way; 2] = [in_memory, wire_support::over_http];
-
-/// Sets a bed up; gives what there is to check in the end.
-type Way = fn(TestBed) -> (TestBed, Box<dyn Fn()>);
-
-fn in_memory(bed: TestBed) -> (TestBed, Box<dyn Fn()>) {
-    (bed, Box::new(|| {}))
-}
 
 /// Runs a case twice: with our product actions over the official definitions, and with the official ones alone.
 fn both_ways(case: impl Fn(&TestBed)) {
@@ -43,15 +33,23 @@ fn at_both_ways(cloud: impl Fn() -> FakeCloud, case: impl Fn(&TestBed)) {
         return;
     };
     let official: PathBuf = corpus.join("actions");
-    // Product actions that we do not ship come from the official definitions both times.
-    for (way, set) in WAYS.iter().enumerate() {
-        for ours in [true, false] {
-            let product_actions = if ours { "ours" } else { "official" };
-            println!("product actions: {product_actions}, {}", ["cloud in memory", "cloud behind a socket"][way]);
-            let (bed, check) = set(TestBed::new(cloud()));
-            let bed = bed.action_directory(&official);
-            case(&if ours { bed.templates(oos_actions::product::embedded()) } else { bed });
-            check();
+    for way in ways::present() {
+        println!("{way:?}");
+        let (bed, finish) = way.prepare(cloud());
+        // Product actions that we do not ship come from the official definitions both times.
+        let bed = bed.action_directory(&official);
+        let bed = if way.ours { bed.templates(oos_actions::product::embedded()) } else { bed };
+        ways::observe(&bed, || case(&bed));
+        finish();
+    }
+}
+
+/// What the test itself asks the cloud, again when the way of the case throttles it.
+fn look(cloud: &FakeCloud, service: &str, api: &str, parameters: serde_json::Value) -> Value {
+    loop {
+        match cloud.call_now(service, api, parameters.clone()) {
+            Err(error) if error.code() == "Throttling.User" => {}
+            answer => return answer.unwrap(),
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod cases;
 mod classes;
+mod golden;
 mod kill;
 mod prefixes;
 mod world;

@@ -4,6 +4,7 @@
 //! append. Under a clock that jumps only when nothing is ready, a run is deterministic.
 
 mod late;
+mod calls;
 mod perform;
 mod snapshots;
 mod summary;

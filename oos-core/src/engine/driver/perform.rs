@@ -7,7 +7,7 @@ use futures::{
     future::{AbortHandle, Abortable},
 };
 
-use super::{Arrived, Command, Driver, Inner, Linked, Redactor};
+use super::{Arrived, Command, Driver, Inner, Linked, Redactor, calls::ToldCalls};
 use crate::{
     Template, Value,
     ids::{MachinePath, StepKey},
@@ -15,7 +15,7 @@ use crate::{
     ports::{
         ExecutionEvent,
         action::{
-            Action, ActionContext, ActionError, ActionErrorKind, Entry, Outcome, Progress, ProgressSink, StepInfo,
+            Action, ActionContext, ActionError, ActionErrorKind, ActionPorts, Entry, Outcome, Progress, ProgressSink, StepInfo,
             Token,
         },
         event::EventKind,
@@ -206,7 +206,10 @@ impl Attempt {
     }
 
     fn context(&self, properties: Value) -> ActionContext {
-        ActionContext::new(self.info.clone(), properties, self.inner.ports.clone(), self.progress.clone())
+        let (inner, below) = (&self.inner, self.inner.ports.api.clone());
+        let api = Arc::new(ToldCalls::new(below, inner.events.clone(), inner.clock.clone(), &self.info));
+        let ports = ActionPorts { api, ..(*inner.ports).clone() };
+        ActionContext::new(self.info.clone(), properties, ports, self.progress.clone())
     }
 
     /// The properties with late-bound references to stored parameters replaced (template-language 2.5).

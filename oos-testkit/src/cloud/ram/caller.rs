@@ -240,6 +240,13 @@ fn documents(state: &mut State, caller: &Caller) -> Vec<Value> {
     principal.map(|p| account.documents(&p)).unwrap_or_default()
 }
 
+/// The policy documents of the last role of a chain; `None` when there is no such role.
+pub(crate) fn role_documents(state: &mut State, chain: &str) -> Option<Vec<Value>> {
+    let (account, name) = hops(chain, &state.account.clone()).pop()?;
+    state.ram.account(&account).roles.get(&name.to_lowercase())?;
+    Some(documents(state, &Caller::Role { account, name }))
+}
+
 /// Notes the permissions that a call needs and refuses it where policies decide.
 pub(crate) fn check(state: &mut State, caller: &Caller, number: usize, bucket: Option<&str>) -> Result<(), ApiError> {
     let Some(call) = state.calls.get(number).cloned() else { return Ok(()) };
