@@ -3,8 +3,8 @@
 //! Actions are polled in place; nothing is spawned per action. Inputs that are ready together are one turn and one
 //! append. Under a clock that jumps only when nothing is ready, a run is deterministic.
 
-mod late;
 mod calls;
+mod late;
 mod perform;
 mod snapshots;
 mod summary;

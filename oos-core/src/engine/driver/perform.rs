@@ -15,8 +15,8 @@ use crate::{
     ports::{
         ExecutionEvent,
         action::{
-            Action, ActionContext, ActionError, ActionErrorKind, ActionPorts, Entry, Outcome, Progress, ProgressSink, StepInfo,
-            Token,
+            Action, ActionContext, ActionError, ActionErrorKind, ActionPorts, Entry, Outcome, Progress, ProgressSink,
+            StepInfo, Token,
         },
         event::EventKind,
         parameter_store::ParameterRef,
