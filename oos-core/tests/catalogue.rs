@@ -446,7 +446,9 @@ mod data_file {
                     assert!(read.parameter(input.to).is_some(), "{api}: {} has no {}", probe.read, input.to);
                 }
                 let mut shape = read.response.as_ref().unwrap();
-                for part in probe.selector.trim_start_matches('.').split('.') {
+                // What stands behind a pipe judges the values that the path leads to.
+                let path = probe.selector.split('|').next().unwrap().trim();
+                for part in path.trim_start_matches('.').split('.') {
                     let member = shape.member(part.trim_end_matches("[]"));
                     shape = member.unwrap_or_else(|| panic!("{api}: {} has no {part}", probe.read));
                     shape = if part.ends_with("[]") { shape.item().unwrap() } else { shape };

@@ -63,6 +63,13 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
         // The catalogue knows only some of the names; the table of the fake has the others.
         let known = |name: &str| {
             let in_catalogue = operation.parameter(name).is_some() || operation.path.contains(&format!("{{{name}}}"));
+            // Sub-resources are no parameters: the pattern names them, or the request itself.
+            let in_query = |uri: &str| {
+                let query = uri.split_once('?').map_or("", |(_, query)| query);
+                query.split('&').any(|member| member.split('=').next() == Some(name))
+            };
+            let in_catalogue =
+                in_catalogue || in_query(&operation.path) || request.uri.as_deref().is_some_and(in_query);
             in_catalogue || operation.alias_names().any(|a| a.eq_ignore_ascii_case(name)) || place(api, name).is_some()
         };
         out.unknown = out.params.keys().filter(|name| !known(name)).map(ToString::to_string).collect();
