@@ -3,8 +3,8 @@
 # Formatting, lints and docs, as CI runs them.
 lint:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --all-features -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # All tests; set OOS_CORPUS to run the official templates too.
 test:

@@ -1,7 +1,8 @@
 //! The main job against a real account: a shell command on every instance with a tag.
 //!
 //! ```text
-//! OOS_TAG_KEY=role OOS_TAG_VALUE=web OOS_COMMAND=uptime cargo run -p oos-examples --example real_cloud
+//! OOS_TAG_KEY=role OOS_TAG_VALUE=web OOS_COMMAND=uptime \
+//!   cargo run -p oos-examples --features real-cloud --example real_cloud
 //! ```
 //!
 //! It prints what would be called, for how many instances at a time, and the RAM policy that this takes; nothing is

@@ -4,6 +4,7 @@
 #![doc = include_str!("../../README.md")]
 
 pub mod progress;
+#[cfg(feature = "real-cloud")]
 pub mod real_cloud;
 pub mod sweep;
 
