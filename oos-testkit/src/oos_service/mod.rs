@@ -75,6 +75,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Answers by operation and client token.
+type Tokens = BTreeMap<(Arc<str>, Arc<str>), Token>;
+
 /// A change of the engine that is being built.
 type Change = Box<dyn FnOnce(EngineBuilder) -> EngineBuilder + Send>;
 
@@ -167,7 +170,7 @@ struct Inner {
     facts: Mutex<BTreeMap<ExecutionId, Facts>>,
     /// Templates of executions that were asked about.
     pinned: Mutex<BTreeMap<ExecutionId, Arc<task::Pinned>>>,
-    tokens: futures::lock::Mutex<BTreeMap<(Arc<str>, Arc<str>), Token>>,
+    tokens: futures::lock::Mutex<Tokens>,
     settings: Mutex<Map>,
 }
 

@@ -39,7 +39,7 @@ impl OosService {
     ) -> Result<Vec<SignalTarget>, ApiError> {
         let ids: Vec<Arc<str>> = p.str("TaskExecutionId").into_iter().chain(p.list("TaskExecutionIds")).collect();
         if ids.is_empty() {
-            let task = p.str("TaskName").map(|name| TaskName::new(name));
+            let task = p.str("TaskName").map(TaskName::new);
             return Ok(vec![SignalTarget { path: path.clone(), task, items: Vec::new() }]);
         }
         let reports = handle.report().await;
