@@ -125,7 +125,13 @@ impl ExecutionStore for Counted {
 
 #[async_trait]
 impl ExecutionIndex for Counted {
-    async fn claim(&self, id: &ExecutionId, by: &OwnerId, now: Timestamp, until: Timestamp) -> Result<Epoch, StoreError> {
+    async fn claim(
+        &self,
+        id: &ExecutionId,
+        by: &OwnerId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Epoch, StoreError> {
         self.below.claim(id, by, now, until).await
     }
 
@@ -223,7 +229,8 @@ fn plain_flush(folder: &Path) -> Duration {
 }
 
 fn main() {
-    let folder = std::env::var_os("OOS_BENCH_DIR").map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), Into::into);
+    let folder =
+        std::env::var_os("OOS_BENCH_DIR").map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), Into::into);
     let folder = folder.join(format!("durability-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     println!("a flush of this disk: {:.2?} (the budget's disk: {FLUSH:?})\n", plain_flush(&folder));
@@ -249,7 +256,9 @@ fn main() {
     for (name, executions, found) in verdicts {
         let verdict = if found.events >= EVENTS { "within" } else { "below" };
         let Measured { events, flushes } = found;
-        println!("{name}, {executions} executions: {events:.0} events/s ({verdict} {EVENTS}), {flushes:.3} flushes per outcome");
+        println!(
+            "{name}, {executions} executions: {events:.0} events/s ({verdict} {EVENTS}), {flushes:.3} flushes per outcome"
+        );
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }

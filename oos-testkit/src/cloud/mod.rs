@@ -44,6 +44,7 @@ use std::{
 
 pub(crate) use access::kinds_to_put;
 use async_trait::async_trait;
+pub(crate) use dispatch::completed;
 use oos_core::{
     Timestamp, Value,
     ports::{
@@ -51,7 +52,6 @@ use oos_core::{
         credential::{Credential, CredentialError, CredentialProvider},
     },
 };
-pub(crate) use dispatch::completed;
 pub use transition::{Behaviour, Profile, Transitions};
 
 use self::{api::Service, state::State};

@@ -96,7 +96,10 @@ fn check_name(kind: Kind, name: &str) -> Result<(), ApiError> {
     let most = if kind == SECRET { 180 } else { 200 };
     let fits = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/'));
     if name.len() > most || !fits {
-        return Err(invalid("Name", format_args!("it has 1 to {most} letters, digits, hyphens, underscores and slashes")));
+        return Err(invalid(
+            "Name",
+            format_args!("it has 1 to {most} letters, digits, hyphens, underscores and slashes"),
+        ));
     }
     let upper = name.trim_start_matches('/').to_ascii_uppercase();
     match RESERVED.iter().find(|reserved| upper.starts_with(**reserved)) {
