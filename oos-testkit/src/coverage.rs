@@ -94,6 +94,9 @@ pub struct TemplateCoverage {
     pub points: Vec<Seen>,
 }
 
+/// Says whether a point is of a kind.
+type Kind = fn(&Point) -> bool;
+
 impl TemplateCoverage {
     /// Points that no run has seen.
     pub fn missed(&self) -> impl Iterator<Item = &Seen> {
@@ -102,7 +105,7 @@ impl TemplateCoverage {
 
     /// `2 of 3 tasks, 1 of 2 branches, …`: what there is none of is left out.
     fn counts(points: &[&Seen]) -> String {
-        let kinds: [(&str, fn(&Point) -> bool); 4] = [
+        let kinds: [(&str, Kind); 4] = [
             ("tasks", |p| matches!(p, Point::Task)),
             ("branches", |p| matches!(p, Point::Branch(_))),
             ("values of When", |p| matches!(p, Point::When(_))),
@@ -131,7 +134,6 @@ impl fmt::Display for Seen {
 
 /// The coverage of this process, when the environment asks for it, and the file of its report.
 static OF_PROCESS: LazyLock<Option<(Coverage, PathBuf)>> = LazyLock::new(|| {
-    #[expect(clippy::disallowed_methods, reason = "documented: the variable asks for a report")]
     let folder = PathBuf::from(std::env::var_os(VARIABLE)?);
     let program = std::env::current_exe().ok()?;
     let file = folder.join(program.file_name()?).with_extension("txt");

@@ -373,8 +373,7 @@ mod tests {
                 }));
             }
             assert_eq!(executor.drive(&clock, None, || false), Stop::Idle);
-            let order = lock(&order).clone();
-            order
+            lock(&order).clone()
         };
         let shuffled: Vec<_> = (0..8).map(|seed| order(Executor::shuffled(seed))).collect();
         assert!(shuffled.iter().any(|o| *o != shuffled[0]), "{shuffled:?}");

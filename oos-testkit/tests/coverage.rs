@@ -1,7 +1,5 @@
 //! Coverage of templates over several runs.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use oos_testkit::{Coverage, coverage::Point, prelude::*};
 
 const TEMPLATE: &str = "

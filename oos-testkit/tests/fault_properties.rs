@@ -1,5 +1,7 @@
 //! A fault that hits no call changes nothing, whatever it would do.
 
+#![expect(clippy::indexing_slicing, reason = "tests")]
+
 use oos_testkit::{cloud::FakeCloud, fault::Fault, prelude::*};
 use proptest::prelude::*;
 

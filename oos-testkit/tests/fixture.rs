@@ -1,7 +1,5 @@
 //! Clouds from YAML texts.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use oos_testkit::{Fixture, prelude::*};
 
 const ALL: &str = "

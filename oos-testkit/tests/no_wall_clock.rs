@@ -1,5 +1,7 @@
 //! Nothing that runs in a bed reads the clock of the machine: one look would make a run differ from the next.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 
 /// Ways to read real time, or to wait in it.

@@ -1,6 +1,6 @@
 //! What failed expectations print, seeds, bounds of time, and assertions that tests write about runs.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -170,8 +170,7 @@ fn order_of_answers() -> Vec<String> {
         }
     }));
     bed.run(RACE, Value::Null).expect_success();
-    let order = order.lock().unwrap().clone();
-    order
+    order.lock().unwrap().clone()
 }
 
 #[test]
