@@ -3,7 +3,7 @@
 //! They are read from the directory that `OOS_CORPUS` names; without it that test says so and passes.
 
 #![expect(clippy::disallowed_methods, reason = "tests read the environment")]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     fs,
