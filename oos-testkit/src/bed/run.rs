@@ -120,7 +120,7 @@ impl Run {
         self.expect_status(ExecutionStatus::Failed);
         match self.finished().and_then(|f| f.failure) {
             Some(failure) => FailureView::new(self.clone(), failure.error),
-            None => self.complain(&format!("a failed execution has no error")),
+            None => self.complain("a failed execution has no error"),
         }
     }
 
