@@ -161,6 +161,11 @@ impl<S: ExecutionStore> ExecutionStore for FaultyStore<S> {
         self.up()?;
         self.below.load(id).await
     }
+
+    async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
+        self.up()?;
+        self.below.history(id).await
+    }
 }
 
 #[async_trait]

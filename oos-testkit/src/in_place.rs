@@ -75,6 +75,10 @@ impl<S: ExecutionStore> ExecutionStore for InPlace<S> {
     async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
         wait(self.0.load(id))
     }
+
+    async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
+        wait(self.0.history(id))
+    }
 }
 
 #[async_trait]

@@ -258,7 +258,7 @@ fn bed(case: &Case, cloud: &FakeCloud, store: &Dying, first: bool) -> TestBed {
 /// Runs a case in a process that dies after that many records, then in another; gives the end and the records.
 fn crash_after(case: &Case, limit: u64) -> (End, u64, bool) {
     let cloud = FakeCloud::at("2026-01-05T10:00:00Z");
-    let below = Arc::new(MemoryStore::new());
+    let below = Arc::new(MemoryStore::new().keeping_history());
     let dying = Dying { below: below.clone(), limit, refused: Arc::default() };
     let first = bed(case, &cloud, &dying, true);
     let options = StartOptions { id: Some("exec-crash".into()), ..StartOptions::default() };
@@ -275,7 +275,7 @@ fn crash_after(case: &Case, limit: u64) -> (End, u64, bool) {
         handle = resumed.into_iter().map(|(_, handle)| handle.unwrap()).next().unwrap();
         drive(case, &last, &whole, &handle);
     }
-    let journal = last.block_on(async move { below.load(&"exec-crash".into()).await.unwrap() });
+    let journal = last.block_on(async move { below.history(&"exec-crash".into()).await.unwrap() });
     (end(&cloud, &handle), journal.records.len() as u64, died)
 }
 

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::{ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, RefuseAll, RetryingCaller, TracingSink};
+use super::{
+    ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, RefuseAll, RetryingCaller, TracingSink,
+    UnknownOutcome,
+};
 use crate::{
     Limits, Map, RegionId, Value,
     expr::{Function, Functions},
@@ -60,6 +63,7 @@ pub struct EngineBuilder {
     risk: Arc<dyn RiskPolicy>,
     owner: Option<OwnerId>,
     snapshot_every: u64,
+    unknown_outcome: UnknownOutcome,
 }
 
 impl Default for EngineBuilder {
@@ -90,6 +94,7 @@ impl Default for EngineBuilder {
             risk: Arc::new(VerbRisk),
             owner: None,
             snapshot_every: SNAPSHOT_EVERY,
+            unknown_outcome: UnknownOutcome::default(),
         }
     }
 }
@@ -238,6 +243,13 @@ impl EngineBuilder {
         self
     }
 
+    /// What happens when a restart cannot tell whether a write was carried out; the step fails by default.
+    #[must_use]
+    pub fn unknown_outcome(mut self, policy: UnknownOutcome) -> Self {
+        self.unknown_outcome = policy;
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -245,6 +257,7 @@ impl EngineBuilder {
     pub fn build(self) -> Result<Engine, EngineError> {
         let clock = self.clock.or_else(default_clock).ok_or(EngineError::Incomplete("a clock"))?;
         let spawner = self.spawner.or_else(default_spawner).ok_or(EngineError::Incomplete("a spawner"))?;
+        let concurrent = self.limits.concurrent_executions;
         let environment = Environment {
             actions: Arc::new(self.registry.clone()),
             functions: self.functions,
@@ -254,8 +267,9 @@ impl EngineBuilder {
         let cloud = self.api.unwrap_or_else(|| Arc::new(RefuseAll));
         let repeated: Arc<dyn ApiCaller> = Arc::new(RetryingCaller::new(cloud, clock.clone(), self.retry));
         let api = Arc::new(OosApi::new(repeated, self.index.clone(), self.registry.stores().to_vec()));
+        let oos = api.clone();
         let owner = self.owner.unwrap_or_else(|| OwnerId(format!("engine-{}", self.ids.execution_id()).into()));
-        Ok(Engine {
+        let engine = Engine {
             inner: Arc::new(Inner {
                 registry: self.registry,
                 environment,
@@ -279,13 +293,18 @@ impl EngineBuilder {
                 triggers: self.triggers,
                 owner,
                 lease: LEASE,
+                unknown_outcome: self.unknown_outcome,
                 snapshot_every: self.snapshot_every.max(1),
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
                 linked: Mutex::default(),
                 live: Mutex::default(),
+                places: super::places::Places::new(concurrent),
+                parking: Mutex::default(),
             }),
-        })
+        };
+        oos.serve(&engine.inner);
+        Ok(engine)
     }
 }
 

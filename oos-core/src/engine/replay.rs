@@ -52,12 +52,7 @@ pub(super) fn replay(
     Ok(Replayed { tree, seq, lost })
 }
 
-fn restore(
-    inner: &Arc<Inner>,
-    tree: &mut Tree,
-    bytes: &[u8],
-    lost: &mut BTreeSet<String>,
-) -> Result<(), EngineError> {
+fn restore(inner: &Arc<Inner>, tree: &mut Tree, bytes: &[u8], lost: &mut BTreeSet<String>) -> Result<(), EngineError> {
     let saved = SavedTree::decode(bytes)?;
     for template in saved.linked() {
         if let Some((plan, below)) = recompile(inner, template) {

@@ -7,6 +7,7 @@ use futures::channel::{mpsc, oneshot};
 use super::{
     EngineError, ExecutionHandle, Inner,
     driver::{Driver, Wires},
+    places::Place,
     replay::{Replayed, replay},
     withheld::Withheld,
 };
@@ -29,23 +30,24 @@ pub(super) async fn launch(
     header: ExecutionHeader,
     epoch: Epoch,
     first: Input,
+    place: Option<Place>,
 ) -> Result<ExecutionHandle, StoreError> {
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let handle = ExecutionHandle::new(header.id.clone(), commands.clone(), finished);
+    let handle = ExecutionHandle::new(header.id.clone(), commands.clone(), finished, Arc::downgrade(inner));
     let wires = Wires { commands, receiver, done };
-    let mut driver = Driver::new(inner.clone(), tree, header, epoch, 0, wires);
+    let mut driver = Box::new(Driver::new(inner.clone(), tree, header, epoch, 0, wires));
     driver.begin(first).await?;
+    driver.with_place(place);
     spawn(inner, driver, &handle);
     Ok(handle)
 }
-
 
 fn register(inner: &Inner, handle: &ExecutionHandle) {
     inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.id().clone(), handle.clone());
 }
 
-fn spawn(inner: &Arc<Inner>, driver: Driver, handle: &ExecutionHandle) {
+fn spawn(inner: &Arc<Inner>, driver: Box<Driver>, handle: &ExecutionHandle) {
     register(inner, handle);
     inner.spawner.spawn(Box::pin(driver.run()));
 }
@@ -73,7 +75,7 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let journal = inner.store.load(id).await?;
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let handle = ExecutionHandle::new(id.clone(), commands.clone(), finished);
+    let handle = ExecutionHandle::new(id.clone(), commands.clone(), finished, Arc::downgrade(inner));
     let wires = Wires { commands, receiver, done };
     let (replayed, told) = take_up(inner, &journal)?;
     if !replayed.lost.is_empty() {
@@ -86,7 +88,7 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let header = journal.header.clone();
     let mut driver = Driver::new(inner.clone(), replayed.tree, header, epoch, replayed.seq, wires);
     driver.take_up(&journal, told);
-    spawn(inner, driver, &handle);
+    spawn(inner, Box::new(driver), &handle);
     Ok(handle)
 }
 

@@ -137,9 +137,7 @@ pub(crate) fn reveal(vault: &dyn SecretVault, value: &Value, lost: &mut BTreeSet
     match value {
         Value::String(text) if text.contains('\u{1}') => reveal_text(vault, text, lost),
         Value::List(list) => list.iter().map(|v| reveal(vault, v, lost)).collect(),
-        Value::Map(map) => {
-            Value::from(map.iter().map(|(k, v)| (k.clone(), reveal(vault, v, lost))).collect::<Map>())
-        }
+        Value::Map(map) => Value::from(map.iter().map(|(k, v)| (k.clone(), reveal(vault, v, lost))).collect::<Map>()),
         other => other.clone(),
     }
 }
@@ -212,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_part_of_a_handle_does_not_spoil_the_handle() {
-        let (secrets, vault) = learned(&[("exec-1/pass", Value::from("longer-secret")), ("exec-1/other", Value::from("pass"))]);
+        let (secrets, vault) =
+            learned(&[("exec-1/pass", Value::from("longer-secret")), ("exec-1/other", Value::from("pass"))]);
         let value = Value::from("a longer-secret and pass");
         assert_eq!(reveal(&vault, &secrets.hide(&value), &mut BTreeSet::new()), value);
     }

@@ -78,14 +78,8 @@ impl Withheld {
             row.update = self.inner.clock.now();
             change(row);
         });
-        let write = JournalWrite {
-            id,
-            expected_seq: self.seq,
-            epoch: self.epoch,
-            records,
-            summaries: rows,
-            snapshot: None,
-        };
+        let write =
+            JournalWrite { id, expected_seq: self.seq, epoch: self.epoch, records, summaries: rows, snapshot: None };
         self.inner.store.append(write).await
     }
 
@@ -97,8 +91,7 @@ impl Withheld {
                 Ok(Next::Wait) => {}
                 Ok(Next::Go) => return self.go().await,
                 Ok(Next::Cancelled) => {
-                    let finished =
-                        Finished { status: ExecutionStatus::Cancelled, outputs: Value::Null, failure: None };
+                    let finished = Finished { status: ExecutionStatus::Cancelled, outputs: Value::Null, failure: None };
                     return self.stop(Ok(finished));
                 }
                 Err(error) => {
@@ -134,7 +127,7 @@ impl Withheld {
                 Ok(Next::Wait)
             }
             // A subscription of the engine before; it is made again when the execution goes on.
-            Command::Fired(..) => Ok(Next::Wait),
+            Command::Fired(..) | Command::Admit(_) | Command::Watch(..) => Ok(Next::Wait),
         }
     }
 
@@ -142,7 +135,7 @@ impl Withheld {
     fn supply(&mut self, name: &str, value: &Value, reply: Reply) -> Next {
         let own = format!("{}/{name}", self.journal.header.id);
         let bound = format!("{own}{BOUND}");
-        if self.lost.contains(&bound) {
+        if self.lost.contains(&own) || self.lost.contains(&bound) {
             match self.bound(name, value) {
                 Ok(value) => self.inner.vault.put(&bound, value),
                 Err(refusal) => {
@@ -193,10 +186,9 @@ impl Withheld {
             Ok((mut replayed, told)) => {
                 replayed.tree.touch();
                 let header = self.journal.header.clone();
-                let mut driver =
-                    Driver::new(self.inner, replayed.tree, header, self.epoch, replayed.seq, self.wires);
+                let mut driver = Driver::new(self.inner, replayed.tree, header, self.epoch, replayed.seq, self.wires);
                 driver.take_up(&self.journal, told);
-                driver.run().await;
+                Box::new(driver).run().await;
             }
             Err(error) => {
                 let error = StoreError::Corrupt(error.to_string().into());

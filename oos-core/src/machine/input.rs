@@ -75,6 +75,8 @@ pub enum InputKind {
     },
     /// Somebody said something.
     Signal(Signal),
+    /// A queued execution has got its place.
+    Admitted,
 }
 
 /// What an execution starts with.
@@ -97,6 +99,12 @@ pub struct Started {
     /// System variables that the engine or the start supplied, by the name after `ACS::`: a map.
     #[serde(default)]
     pub variables: Value,
+    /// True when a step whose outcome is unknown pauses the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pause_unknown: bool,
+    /// True when it waits for a free place first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub queued: bool,
     /// What an earlier execution already did.
     #[serde(default)]
     pub kept: Kept,
@@ -107,6 +115,21 @@ pub struct Started {
 pub struct Kept {
     /// Steps with their results.
     pub steps: Vec<KeptStep>,
+    /// Where machines go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cursors: Vec<KeptCursor>,
+}
+
+/// Where a machine goes on, after what is kept of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptCursor {
+    /// The machine.
+    #[serde(default, skip_serializing_if = "MachinePath::is_root")]
+    pub path: MachinePath,
+    /// Digest of the plan that it ran.
+    pub digest: Arc<str>,
+    /// The task; the end of the run when empty.
+    pub next: Option<TaskName>,
 }
 
 /// One step that is not run again.

@@ -46,9 +46,7 @@ impl Machine {
     fn step_outstanding(&self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, step: &Step) {
         let (Some(key), Some(task)) = (self.key(i, item), self.plan.tasks.get(i)) else { return };
         let path = self.path.clone();
-        let wake = |purpose, at| {
-            Out::Effect(Effect::Wake { path: self.path.clone(), key: key.clone(), purpose, at })
-        };
+        let wake = |purpose, at| Out::Effect(Effect::Wake { path: self.path.clone(), key: key.clone(), purpose, at });
         match &step.phase {
             Phase::Running => {
                 // It was evaluated before, at the same instant and with the same values.

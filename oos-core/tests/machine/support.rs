@@ -9,8 +9,8 @@ use oos_core::{
     ActionName, ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     ids::{MachinePath, StepKey},
     machine::{
-        Effect, ExecutionStatus, Extract, Input, InputKind, MachineReport, PlanRef, Refusal, SavedTree, Signal, SignalKind,
-        SignalTarget, Started, StepResult, TaskReport, TaskStatus, Tree, TreeOptions,
+        Effect, ExecutionStatus, Extract, Input, InputKind, MachineReport, PlanRef, Refusal, SavedTree, Signal,
+        SignalKind, SignalTarget, Started, StepResult, TaskReport, TaskStatus, Tree, TreeOptions,
     },
     params,
     plan::{Environment, Plan, PlanSet},

@@ -16,7 +16,7 @@ use std::{
 use oos_actions::{notify::DefaultNotifier, product::DirectoryTemplates};
 use oos_core::{
     ActionName, Limits, Template, Value,
-    engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
+    engine::{ApiRetryPolicy, Engine, EngineBuilder, MemoryStore, StartOptions},
     params,
     ports::{
         Action, ApiCaller, Clock, EventSink, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
@@ -69,6 +69,17 @@ struct Settings {
     retry: ApiRetryPolicy,
     limits: Limits,
     user: String,
+    configure: Option<Configure>,
+}
+
+/// What a test changes in the engine's builder.
+#[derive(Clone)]
+struct Configure(Arc<dyn Fn(EngineBuilder) -> EngineBuilder + Send + Sync>);
+
+impl std::fmt::Debug for Configure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Configure")
+    }
 }
 
 /// Journal and index in one.
@@ -102,6 +113,7 @@ impl TestBed {
             retry: ApiRetryPolicy::default(),
             limits: Limits::default(),
             user: "tester".to_owned(),
+            configure: None,
         };
         Self(Arc::new(Bed {
             cloud,
@@ -186,6 +198,12 @@ impl TestBed {
         self.change(|s| s.limits = limits)
     }
 
+    /// The same bed with what else an engine's builder can be told.
+    #[must_use]
+    pub fn configure(self, change: impl Fn(EngineBuilder) -> EngineBuilder + Send + Sync + 'static) -> Self {
+        self.change(|s| s.configure = Some(Configure(Arc::new(change))))
+    }
+
     /// The same bed whose executions are started by that user.
     #[must_use]
     pub fn as_user(self, user: &str) -> Self {
@@ -251,9 +269,12 @@ impl TestBed {
             .region(REGION)
             .variable("AccountId", bed.cloud.account_id())
             .variable("OOSUtilVersion", OOSUTIL_VERSION)
-            .owner("bed")
-            .build();
-        match engine {
+            .owner("bed");
+        let engine = match &settings.configure {
+            Some(configure) => (configure.0)(engine),
+            None => engine,
+        };
+        match engine.build() {
             Ok(engine) => engine,
             Err(error) => fail(&error.to_string()),
         }

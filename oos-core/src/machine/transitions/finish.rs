@@ -10,7 +10,11 @@ use crate::{
         state::{Active, CancelState, Hold, Next, Point},
     },
     plan::{Following, VisibleKind},
-    ports::{action::ActionError, control::WaitingFor, event::EventKind},
+    ports::{
+        action::{ActionError, ActionErrorKind},
+        control::WaitingFor,
+        event::EventKind,
+    },
     template::ValueType,
 };
 
@@ -84,7 +88,7 @@ impl Machine {
         let looped = matches!(self.task(i).and_then(|t| t.active.as_ref()), Some(Active::Loop(_)));
         let single = matches!(self.task(i).and_then(|t| t.active.as_ref()), Some(Active::Single(_)));
         let alone = std::mem::take(&mut self.state.step_cancelled) && self.state.cancel == CancelState::No;
-        let pauses = status == TaskStatus::Failed && self.pauses_on_failure(task.on_error);
+        let pauses = status == TaskStatus::Failed && self.pauses_on_failure(task.on_error, error.as_ref());
         let at = cx.at;
         let Some(run) = self.task_mut(i) else { return };
         let key = StepKey { task: task.name.clone(), run: run.run, item: None, attempt: 1 };
@@ -137,10 +141,11 @@ impl Machine {
         )
     }
 
-    /// FailurePause stops after a failure that no OnError names a handler for (service-model 3.3).
-    fn pauses_on_failure(&self, on_error: Following) -> bool {
-        self.settings.mode == Mode::FailurePause
-            && on_error == Following::End
+    /// FailurePause stops after a failure that no OnError names a handler for (service-model 3.3); an outcome that nobody
+    /// knows pauses where the engine was told so.
+    fn pauses_on_failure(&self, on_error: Following, error: Option<&ActionError>) -> bool {
+        let unknown = error.is_some_and(|e| e.kind == ActionErrorKind::UnknownOutcome) && self.settings.pause_unknown;
+        (unknown || (self.settings.mode == Mode::FailurePause && on_error == Following::End))
             && self.state.cancel == CancelState::No
             && !self.state.cancelled
     }
@@ -149,7 +154,7 @@ impl Machine {
         let plan = self.plan.clone();
         let Some(task) = plan.tasks.get(i) else { return };
         let handled = task.on_error != Following::End;
-        if self.pauses_on_failure(task.on_error) {
+        if self.pauses_on_failure(task.on_error, Some(&error)) {
             self.set_failure(Some(&task.name), &error);
             return self.hold(cx, Hold::Failure(i), WaitingFor::FailureDecision);
         }
@@ -172,6 +177,7 @@ impl Machine {
     /// Evaluates the outputs and ends the run.
     pub(super) fn finish(&mut self, cx: &mut Cx<'_>, at: Timestamp) {
         self.state.current = None;
+        self.state.finishing = !self.state.failed && !self.state.cancelled;
         // A trigger's end does not hang on outputs of tasks that only its firings run (actions.md 17.1).
         let good = !self.state.failed && !self.state.cancelled && !self.is_trigger_parent(0);
         match self.final_outputs(cx, at, good) {

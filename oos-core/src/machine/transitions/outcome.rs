@@ -40,7 +40,14 @@ impl Machine {
         }
     }
 
-    pub(in crate::machine) fn send_run(&self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, action: crate::ActionName, extract: Arc<Extract>) {
+    pub(in crate::machine) fn send_run(
+        &self,
+        cx: &mut Cx<'_>,
+        i: usize,
+        item: Option<u32>,
+        action: crate::ActionName,
+        extract: Arc<Extract>,
+    ) {
         let (Some(key), Some(step)) = (self.key(i, item), self.step(i, item)) else { return };
         cx.out.push(Out::Effect(Effect::Run {
             path: self.path.clone(),
