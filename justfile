@@ -13,6 +13,10 @@ test:
 # Both.
 verify: lint test
 
+# Official Python clients against the loopback server; needs python3 with venv and pip.
+judges:
+    judges/run
+
 # Writes golden files anew; read the difference before you commit it.
 bless:
     OOS_BLESS=1 cargo test --workspace

@@ -102,7 +102,7 @@ Outputs: {ids: {Type: List, Value: '{{ many.ids }}'}}
 ";
 
 fn used() -> usize {
-    HEAP.current_usage_as_bytes()
+    HEAP.current_usage()
 }
 
 /// Bytes in use when so many steps have ended.

@@ -2,6 +2,7 @@
 //!
 //! PATHs are files, or directories that are searched for `*.yml`, `*.yaml` and `*.json`. Templates are checked against
 //! the standard actions, the embedded product actions, those of `--actions DIR`, and each other by their file names.
+//! Official product actions whose definitions are not at hand are known by their parameters.
 //! Findings go to the standard output as text, JSON, SARIF or parameters of the Language Server Protocol; the summary
 //! goes there too for text, else to the standard error. The exit status is 0 without errors, 1 with errors, 2 when
 //! something could not be read or the call was wrong. Nothing leaves the machine.
@@ -16,12 +17,12 @@ use std::{
     sync::Arc,
 };
 
-use oos_actions::product::{DirectoryTemplates, MemoryTemplates, loader};
+use oos_actions::product::{DirectoryTemplates, MemoryTemplates, OfficialActions, loader, official_signature};
 use oos_core::{
     ActionName, Limits, Template, TemplateName,
     check::children,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity, sarif_log},
-    plan::{Environment, LinkError, Plan},
+    plan::{ChildName, Environment, LinkError, Plan},
     registry::ActionRegistry,
     source::{LineIndex, Span},
 };
@@ -147,7 +148,7 @@ impl Checker {
             }
         }
         registry = registry.with_templates(own);
-        let environment = Environment::new(Arc::new(registry.clone()));
+        let environment = Environment::new(Arc::new(OfficialActions(Arc::new(registry.clone()))));
         Ok(Self { files, environment, registry, plans: RefCell::default(), unreadable: unreadable.len() })
     }
 
@@ -171,7 +172,7 @@ impl Checker {
         let compiled = parsed.and_then(|t| Plan::compile(&t, &self.environment).map(|plan| (t, plan)));
         match compiled {
             Ok((template, plan)) => {
-                let plan = Plan { name: Some(name_of(&file.path)), ..plan };
+                let plan = Plan { name: Some(name_of(&file.path)), children: self.at_hand(&plan), ..plan };
                 let mut found = plan.warnings.clone();
                 found.append(children(&template, &plan, limits.template_depth, &mut |name, _| self.child(name)));
                 found.sort();
@@ -179,6 +180,16 @@ impl Checker {
             }
             Err(found) => without_other_documents(found),
         }
+    }
+
+    /// The children that can be looked into; of official ones that are not here the parameters were checked, which is
+    /// all that is known of them.
+    fn at_hand(&self, plan: &Plan) -> Vec<ChildName> {
+        let action = |child: &ChildName| ActionName::new(child.name.text().clone());
+        let known = |child: &&ChildName| {
+            self.registry.action_template(&action(child)).is_some() || official_signature(&action(child)).is_none()
+        };
+        plan.children.iter().filter(known).cloned().collect()
     }
 
     fn child(&self, name: &TemplateName) -> Result<Arc<Plan>, LinkError> {
@@ -358,6 +369,18 @@ mod tests {
         let text = "FormatVersion: OOS-2019-06-01\nTasks:\n- Name: a\n  Action: ACS::Template\n  Properties: {TemplateName: ring}\n";
         let found = check(Path::new("ring.yml"), text);
         assert!(found.iter().any(|f| f.code == Code::RECURSION), "{found}");
+    }
+
+    #[test]
+    fn official_actions_without_a_definition_are_checked_by_their_parameters() {
+        let text = "FormatVersion: OOS-2019-06-01\nTasks:\n- Name: a\n  Action: ACS::CS::FCRunCommand\n  Properties: {nope: 1}\n";
+        let codes = |found: &Diagnostics| found.iter().map(|f| (f.code, f.severity)).collect::<Vec<_>>();
+        let found = check(Path::new("a.yml"), text);
+        assert!(!found.is_empty() && found.iter().all(|f| f.code == Code::CHILD_PARAMETER), "{found}");
+        for wrong in ["ECS::StopInstnce", "Nope", "Quantum::Entangle"] {
+            let found = check(Path::new("a.yml"), &text.replace("CS::FCRunCommand", wrong));
+            assert_eq!(codes(&found), [(Code::UNKNOWN_ACTION, Severity::Error)], "{wrong}");
+        }
     }
 
     #[test]

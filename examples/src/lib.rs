@@ -4,6 +4,7 @@
 #![doc = include_str!("../../README.md")]
 
 pub mod progress;
+pub mod sweep;
 
 use std::{fmt::Display, path::PathBuf};
 

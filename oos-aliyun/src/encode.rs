@@ -37,6 +37,24 @@ pub enum EncodeError {
         /// The number.
         number: String,
     },
+    /// A part of the path that is missing.
+    #[error("the path of `{api}` needs the parameter `{name}`")]
+    Hole {
+        /// Operation.
+        api: String,
+        /// Parameter.
+        name: String,
+    },
+    /// A part of the path that would lead elsewhere.
+    #[error("parameter `{name}`: `{value}` cannot be a part of the path of `{api}`")]
+    Segment {
+        /// Operation.
+        api: String,
+        /// Parameter.
+        name: String,
+        /// The text.
+        value: String,
+    },
     /// A parameter of an XML body, which is sent as text only.
     #[error("parameter `{name}` belongs into the XML body: give the whole text as `Body`")]
     XmlMember {
@@ -98,12 +116,32 @@ fn body(call: &Normalised, form: &[(String, String)]) -> (Option<&'static str>, 
 }
 
 fn check(call: &Normalised) -> Result<(), EncodeError> {
+    check_path(call)?;
     for parameter in &call.tree {
         if parameter.place == Place::XmlBody && call.body.is_null() {
             return Err(EncodeError::XmlMember { name: parameter.wire.to_string() });
         }
         if parameter.form != Form::Structured {
             check_numbers(&parameter.wire, &parameter.value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything in a filled path is encoded, so a brace is a hole that nothing fills. Dots would be resolved by every HTTP
+/// library, and an empty part is dropped by some: either way another operation would be called.
+fn check_path(call: &Normalised) -> Result<(), EncodeError> {
+    if call.style != Style::Roa {
+        return Ok(());
+    }
+    let api = || call.api.to_string();
+    if let Some((hole, _)) = call.path.split_once('{').and_then(|(_, rest)| rest.split_once('}')) {
+        return Err(EncodeError::Hole { api: api(), name: hole.to_owned() });
+    }
+    for parameter in call.tree.iter().filter(|p| p.place == Place::Path) {
+        let text = parameter.value.to_text();
+        if matches!(&*text, "" | "." | "..") {
+            return Err(EncodeError::Segment { api: api(), name: parameter.wire.to_string(), value: text.to_string() });
         }
     }
     Ok(())
@@ -164,6 +202,17 @@ mod tests {
         let encoded = encoded(&request);
         assert_eq!(String::from_utf8(encoded.body).unwrap(), r#"{"name":"集群 🚀","n":1.5}"#);
         assert_eq!(encoded.headers, [("content-type".to_owned(), JSON_TYPE.to_owned())]);
+    }
+
+    #[test]
+    fn a_path_with_a_hole_or_with_dots_is_not_sent() {
+        let refused = |parameters: Value| {
+            let request = ApiRequest::new("CS", "DescribeClusterDetail", parameters);
+            encode(&normalise(&request, &NormaliseOptions::default())).unwrap_err().to_string()
+        };
+        assert_eq!(refused(Value::Null), "the path of `DescribeClusterDetail` needs the parameter `cluster_id`");
+        let dots = refused(params! { "ClusterId" => ".." });
+        assert!(dots.ends_with("`..` cannot be a part of the path of `DescribeClusterDetail`"), "{dots}");
     }
 
     #[test]

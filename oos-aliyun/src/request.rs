@@ -28,13 +28,17 @@ pub(crate) fn build(
 ) -> Result<Signable, EndpointError> {
     let object_storage = matches!(call.style, Style::ObjectStorage | Style::Local);
     let resource = object_storage.then(|| resource(call));
-    let host = match resource.as_ref().map(|r| r.bucket.as_str()) {
-        None | Some("") => target.host,
-        Some(bucket) => format!("{}.{}", check_bucket(bucket)?, target.host),
+    let bucket = resource.as_ref().map(|r| r.bucket.as_str()).filter(|bucket| !bucket.is_empty());
+    let bucket = bucket.map(check_bucket).transpose()?;
+    let in_path = is_address(&target.host);
+    let host = match bucket.filter(|_| !in_path) {
+        None => target.host,
+        Some(bucket) => format!("{bucket}.{}", target.host),
     };
-    let path = match &resource {
-        Some(resource) => format!("/{}", percent_encode_path(&resource.key)),
-        None => call.path.to_string(),
+    let path = match (&resource, bucket.filter(|_| in_path)) {
+        (Some(resource), Some(bucket)) => format!("/{bucket}/{}", percent_encode_path(&resource.key)),
+        (Some(resource), None) => format!("/{}", percent_encode_path(&resource.key)),
+        (None, _) => call.path.to_string(),
     };
     let mut request = Signable {
         method: call.method.to_string(),
@@ -50,6 +54,13 @@ pub(crate) fn build(
     };
     common_headers(call, &mut request, user_agent);
     Ok(request)
+}
+
+/// No name can stand before an address: there the bucket goes into the path, as the official clients do. The public
+/// service has names only, and refuses that.
+fn is_address(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |h| h.0);
+    crate::transport::is_loopback(name) || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
 }
 
 fn resource(call: &Normalised) -> Resource {
@@ -118,6 +129,20 @@ pub(crate) fn user_agent(extra: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_before_an_address_is_impossible() {
+        for (host, expected) in [
+            ("127.0.0.1:4566", true),
+            ("10.1.2.3", true),
+            ("[::1]:80", true),
+            ("localhost:80", true),
+            ("oss-cn-hangzhou.aliyuncs.com", false),
+            ("gateway.internal:8080", false),
+        ] {
+            assert_eq!(is_address(host), expected, "{host}");
+        }
+    }
 
     #[test]
     fn the_user_agent_is_visible_ascii() {

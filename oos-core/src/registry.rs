@@ -114,6 +114,11 @@ impl ActionRegistry {
         Ok(())
     }
 
+    /// Forgets what was read under a name, for stores whose templates change: the next look-up asks the stores again.
+    pub fn forget(&self, name: &TemplateName) {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
     /// The template of a name and version, from the first store that has it.
     ///
     /// # Errors

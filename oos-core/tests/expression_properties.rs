@@ -169,8 +169,9 @@ fn codes_of(world: &World, part: Option<&serde_json::Value>) -> Vec<String> {
 
 #[test]
 fn official_templates_compile_without_errors() {
+    let Some(templates) = corpus() else { return };
     let mut folded = 0;
-    for (path, template) in corpus().into_iter().flatten() {
+    for (path, template) in templates {
         let world = world_of(&template);
         let mut found = codes_of(&world, template.get("Outputs"));
         for parameter in template.get("Parameters").and_then(|p| p.as_object()).into_iter().flat_map(|m| m.values()) {

@@ -56,6 +56,15 @@ fn a_dollar_starts_jsonpath() {
     assert_selects("$.missing", INSTANCES, &[]);
 }
 
+/// A block scalar ends in a line end; the query of the RFC does not.
+#[test]
+fn blanks_around_jsonpath_are_cut_from_selectors_only() {
+    assert_selects(" $.a\n", r#"{"a":1}"#, &["1"]);
+    assert!(Selector::parse_json_path("$.a").is_ok());
+    assert!(Selector::parse_json_path(" $.a").is_err() && Selector::parse_json_path("$.a\n").is_err());
+    assert!(Selector::parse_json_path(".a").is_err());
+}
+
 #[test]
 fn paths_have_the_meaning_of_jq() {
     assert_selects("a.b.c", "{}", &["null"]);

@@ -29,6 +29,10 @@ struct Inner {
     next: u64,
     timers: BTreeMap<(Timestamp, u64), Waker>,
     holds: BTreeMap<u64, String>,
+    /// Holds that do not count at present: the other side waits for virtual time.
+    waived: usize,
+    /// Who waits for the holds to change.
+    watcher: Option<Waker>,
     fired: u64,
 }
 
@@ -46,6 +50,8 @@ impl VirtualClock {
             next: 0,
             timers: BTreeMap::new(),
             holds: BTreeMap::new(),
+            waived: 0,
+            watcher: None,
             fired: 0,
         })))
     }
@@ -127,7 +133,33 @@ impl VirtualClock {
 
     /// The reason of the oldest guard that forbids jumps.
     pub fn held_by(&self) -> Option<String> {
-        self.lock().holds.first_key_value().map(|(_, reason)| reason.clone())
+        let inner = self.lock();
+        let counts = inner.holds.len() > inner.waived;
+        inner.holds.first_key_value().filter(|_| counts).map(|(_, reason)| reason.clone())
+    }
+
+    /// Wakes `watcher` whenever the holds change; one at a time.
+    pub(crate) fn watch(&self, watcher: Option<Waker>) {
+        self.lock().watcher = watcher;
+    }
+
+    /// Changes what is held, and tells the watcher when the lock is free again.
+    fn change_holds(&self, change: impl FnOnce(&mut Inner)) {
+        let mut inner = self.lock();
+        change(&mut inner);
+        let watcher = inner.watcher.clone();
+        drop(inner);
+        if let Some(watcher) = watcher {
+            watcher.wake();
+        }
+    }
+
+    /// One more, or one less, of the holds does not count.
+    #[cfg(feature = "server")]
+    pub(crate) fn waive(&self, one_more: bool) {
+        self.change_holds(|inner| {
+            inner.waived = if one_more { inner.waived + 1 } else { inner.waived.saturating_sub(1) };
+        });
     }
 
     /// Runs one future to its end, jumping over every wait.
@@ -177,7 +209,9 @@ pub struct Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.clock.lock().holds.remove(&self.number);
+        self.clock.change_holds(|inner| {
+            inner.holds.remove(&self.number);
+        });
     }
 }
 

@@ -146,6 +146,13 @@ impl Rules {
         faults.chain(self.stubs.iter().filter_map(StubRule::unmet)).collect()
     }
 
+    /// Service and API of the rules that matched no call.
+    pub(crate) fn unmatched(&self) -> Vec<(String, String)> {
+        let faults = self.faults.iter().filter(|f| f.matched == 0 && !matches!(f.effect, Effect::Elsewhere));
+        let stubs = self.stubs.iter().filter(|s| s.hits == 0);
+        faults.map(|f| (f.service.clone(), f.api.clone())).chain(stubs.map(StubRule::pattern)).collect()
+    }
+
     /// All rules with their counts, one line each.
     pub(crate) fn report(&self) -> Vec<String> {
         let faults = self.faults.iter().map(|f| {

@@ -10,7 +10,7 @@ use oos_core::{
 };
 
 use super::{
-    repeat::{outcome_unknown, run_again},
+    repeat::{outcome_unknown, repeats, run_again},
     request::{self, Call},
 };
 use crate::signature::StaticName;
@@ -37,6 +37,7 @@ impl Action for ExecuteApi {
         }
         match call.make(&ctx).await {
             Ok(answer) => Ok(Outcome::Done(answer.body)),
+            Err(error) if lost(&call, &error) && repeats(&ctx) => run_again(&ctx, &call).await.map(Outcome::Done),
             Err(error) => Err(failure(&call, error)),
         }
     }
@@ -44,6 +45,11 @@ impl Action for ExecuteApi {
     fn signature(&self) -> Signature {
         request::signature(&NAME, EXECUTE_API_RETRIES, "calls one cloud API")
     }
+}
+
+/// True when nobody knows whether a write was carried out.
+fn lost(call: &Call, error: &ApiError) -> bool {
+    error.kind() == ApiErrorKind::UnknownOutcome && !call.reads()
 }
 
 /// The error of a call. CHOICE: a task that asks for retries means every error of the service (actions.md 20.2).

@@ -7,6 +7,7 @@
 use oos_core::{
     Limits, Map, Value,
     catalogue::{NormaliseOptions, Normalised, Probe, Repeat, normalise},
+    machine::UnknownOutcome,
     ports::{ActionContext, ActionError, ActionErrorKind, ApiErrorKind},
     selector::Selector,
 };
@@ -41,8 +42,14 @@ pub(super) async fn run_again(ctx: &ActionContext, call: &Call) -> Result<Value,
             }
             again(ctx, call, false).await
         }
+        Repeat::Never if repeats(ctx) => again(ctx, call, false).await,
         Repeat::Never => Err(never(call)),
     }
+}
+
+/// True when the engine was told that twice does no harm.
+pub(super) fn repeats(ctx: &ActionContext) -> bool {
+    ctx.info().unknown_outcome == UnknownOutcome::Repeat
 }
 
 /// Calls; of a call that removes something, "not found" is the wanted state.

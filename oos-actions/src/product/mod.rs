@@ -7,6 +7,7 @@ mod directory;
 mod layered;
 pub mod loader;
 mod memory;
+mod official;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -23,6 +24,7 @@ use oos_core::{
 pub use directory::DirectoryTemplates;
 pub use layered::LayeredTemplates;
 pub use memory::MemoryTemplates;
+pub use official::{OfficialActions, official_signature};
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 

@@ -2,8 +2,10 @@
 
 use oos_actions::atom::ExecuteApi;
 use oos_core::{
-    Value, params,
-    ports::{ActionErrorKind, ApiError},
+    Value,
+    machine::UnknownOutcome,
+    params,
+    ports::{ActionErrorKind, ApiError, ApiResponse},
 };
 
 use crate::support::{World, broken, done, json};
@@ -254,6 +256,22 @@ fn a_probe_that_fails_leaves_the_outcome_unknown() {
     let error =
         world.run_again(&ExecuteApi, task("ECS", "StartInstance", params! { "InstanceId" => "i-1" })).unwrap_err();
     assert_eq!((error.kind, world.api.requests().len()), (ActionErrorKind::UnknownOutcome, 1));
+}
+
+#[test]
+fn an_engine_may_want_any_write_made_again() {
+    let mut world = World::answering([params! { "InvokeId" => "t-1" }]);
+    world.unknown_outcome = UnknownOutcome::Repeat;
+    let invoke = || task("ECS", "InvokeCommand", params! { "CommandId" => "c-1", "InstanceId" => ["i-1"] });
+    assert_eq!(done(world.run_again(&ExecuteApi, invoke())), params! { "InvokeId" => "t-1" });
+    // An answer that was lost is as unknown as one that a crash swallowed; it is asked for once more and no oftener.
+    world.fails(broken(true));
+    world.api.push(Ok(ApiResponse { body: params! { "InvokeId" => "t-2" }, request_id: None }));
+    assert_eq!(done(world.run(&ExecuteApi, invoke())), params! { "InvokeId" => "t-2" });
+    world.fails(broken(true));
+    world.fails(broken(true));
+    assert_eq!(&*world.run(&ExecuteApi, invoke()).unwrap_err().code, "OutcomeUnknown");
+    assert_eq!(world.api.requests().len(), 5);
 }
 
 #[test]

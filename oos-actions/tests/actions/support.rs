@@ -11,6 +11,7 @@ use futures::{FutureExt, executor::block_on, future::BoxFuture};
 use oos_core::{
     ExecutionId, RegionId, TaskName, Timestamp, Value,
     ids::{MachinePath, StepKey},
+    machine::UnknownOutcome,
     ports::{
         Action, ActionContext, ActionError, ActionErrorKind, ApiCaller, ApiError, ApiRequest, ApiResponse, Clock,
         ControlAction, ControlContext, ControlEvent, Decision, Outcome,
@@ -129,6 +130,7 @@ pub(crate) struct World {
     pub(crate) git: Arc<Git>,
     pub(crate) clock: Arc<Jumping>,
     pub(crate) log: Arc<Mutex<Vec<String>>>,
+    pub(crate) unknown_outcome: UnknownOutcome,
 }
 
 pub(crate) const NOW: &str = "2024-03-01T00:00:00Z";
@@ -144,6 +146,7 @@ impl World {
             git: Arc::default(),
             clock: Arc::new(clock),
             log: Arc::default(),
+            unknown_outcome: UnknownOutcome::default(),
         }
     }
 
@@ -173,6 +176,7 @@ impl World {
             token: "token-1".into(),
             repeat,
             started: Timestamp::parse(NOW).unwrap(),
+            unknown_outcome: self.unknown_outcome,
         };
         let ports = ActionPorts {
             api: self.api.clone(),

@@ -93,9 +93,22 @@ pub fn canonical_request(
     headers: &Headers,
     body_hash: &str,
 ) -> String {
+    canonical_request_signing(method, path, query, headers, body_hash, &signed_header_list(headers))
+}
+
+/// The same over the headers that `list` names, joined with `;`: a server follows the list of the caller.
+pub fn canonical_request_signing(
+    method: &str,
+    path: &str,
+    query: &[(String, String)],
+    headers: &Headers,
+    body_hash: &str,
+    list: &str,
+) -> String {
     let path = if path.is_empty() { "/" } else { path };
-    let lines: String = signed_headers(headers).map(|(name, value)| format!("{name}:{value}\n")).collect();
-    let (query, list) = (canonical_query(query), signed_header_list(headers));
+    let line = |name: &str| format!("{name}:{}\n", headers.get(name).unwrap_or_default());
+    let lines: String = list.split(';').filter(|name| !name.is_empty()).map(line).collect();
+    let query = canonical_query(query);
     format!("{method}\n{path}\n{query}\n{lines}\n{list}\n{body_hash}")
 }
 

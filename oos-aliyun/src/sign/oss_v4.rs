@@ -26,6 +26,15 @@ pub fn http_date(now: Timestamp) -> String {
     now.format("%a, %d %b %Y %H:%M:%S GMT")
 }
 
+/// Reads [`http_date`] back.
+pub fn parse_http_date(text: &str) -> Option<Timestamp> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut words = text.split_once(", ")?.1.split(' ');
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).ok()
+}
+
 /// `<date>/<region>/<product>/aliyun_v4_request`.
 pub fn scope(date_time: &str, region: &str, product: &str) -> String {
     let date = date_time.get(..8).unwrap_or(date_time);
@@ -201,5 +210,12 @@ mod tests {
         let mut request = Signable::default();
         let error = OssV4::default().presign(&mut request, &key, Timestamp::from_millis(0), 604_801);
         assert_eq!(error, Err(SignError::TooLong { wanted: 604_801, longest: 604_800 }));
+    }
+
+    #[test]
+    fn server_times_parse() {
+        let at = parse_http_date("Sun, 17 Dec 2023 03:20:00 GMT").unwrap();
+        assert_eq!(at.to_iso(), "2023-12-17T03:20:00Z");
+        assert_eq!(parse_http_date("yesterday"), None);
     }
 }

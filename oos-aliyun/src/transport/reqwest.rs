@@ -3,7 +3,7 @@
 //! A redirect would carry signed headers elsewhere, and an automatic repeat would re-use a nonce; both are off. The TLS
 //! provider is handed over ready-made, so that no process-wide one is needed.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -36,15 +36,39 @@ impl ReqwestTransport {
     ///
     /// # Errors
     /// When reqwest refuses the settings.
-    pub fn with_tls(mut tls: rustls::ClientConfig) -> Result<Self, TransportError> {
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    pub fn with_tls(tls: rustls::ClientConfig) -> Result<Self, TransportError> {
         let pooled = base(tls.clone()).connect_timeout(CONNECT_TIMEOUT);
         let direct = base(tls).connect_timeout(DIRECT_CONNECT_TIMEOUT).no_proxy();
         Ok(Self { pooled: pooled.build().map_err(setup)?, direct: direct.build().map_err(setup)? })
     }
+
+    /// A transport that finds every host at one address, whatever its name, and uses no proxy: for a gateway of one's
+    /// own that stands for the cloud. The names stay as they are, so products, regions and buckets can be told by them;
+    /// a port in a URL wins over that of the address.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn all_hosts_at(address: SocketAddr) -> Result<Self, TransportError> {
+        let client =
+            base(default_tls()?).connect_timeout(CONNECT_TIMEOUT).no_proxy().dns_resolver(Arc::new(At(address)));
+        let client = client.build().map_err(setup)?;
+        Ok(Self { pooled: client.clone(), direct: client })
+    }
 }
 
-fn base(tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
+/// Answers every name with one address.
+#[derive(Debug)]
+struct At(SocketAddr);
+
+impl reqwest::dns::Resolve for At {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let found: reqwest::dns::Addrs = Box::new(std::iter::once(self.0));
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+fn base(mut tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())

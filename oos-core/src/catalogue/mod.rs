@@ -31,7 +31,7 @@ pub use probe::{Done, Input, Probe};
 pub use ram::ram_code;
 pub use shape::Shape;
 pub use tree::Canonical;
-pub use wire::{encode, flatten, scalar_text};
+pub use wire::{decode, encode, flatten, scalar_text};
 
 use self::data::Product;
 
@@ -62,12 +62,32 @@ impl Catalogue {
         self.route(service, method, uri).map(|(operation, _)| operation)
     }
 
+    /// All operations that `method` and `uri` may call; where there are several, their parameters tell.
+    pub fn operations_by_uri(&self, service: &str, method: &str, uri: &str) -> Vec<Arc<Operation>> {
+        let of = |product: &Product| {
+            let found = route::find_all(product.routes(), method, uri);
+            found.into_iter().filter_map(|(api, _)| product.operation(&api)).collect::<Vec<_>>()
+        };
+        self.versions(service).map(of).find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
     /// As [`Self::operation_by_uri`], with the values of the holes.
     pub(crate) fn route(&self, service: &str, method: &str, uri: &str) -> Option<(Arc<Operation>, route::Holes)> {
         self.versions(service).find_map(|product| {
             let (api, holes) = route::find(product.routes(), method, uri)?;
             Some((product.operation(&api)?, holes))
         })
+    }
+
+    /// The operation `api` of version `version`, whatever the product: for servers, which are told nothing else. Two
+    /// products share a version now and then; none of their operations share a name.
+    pub fn operation_of_version(&self, version: &str, api: &str) -> Option<Arc<Operation>> {
+        self.products.iter().filter(|p| &*p.version == version).find_map(|p| p.operation(api))
+    }
+
+    /// Ids of the products that have a version `version`, sorted.
+    pub fn products_of_version(&self, version: &str) -> Vec<Arc<str>> {
+        self.products.iter().filter(|p| &*p.version == version).map(|p| p.id.clone()).collect()
     }
 
     /// Ids of all products, sorted, each once.

@@ -2,7 +2,7 @@
 //!
 //! Templates of CS, FC and MNS give method and URI, and then the API name is only a label (actions 4.2).
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use serde_json::Value as Json;
 
@@ -24,28 +24,66 @@ impl Route {
     }
 }
 
-/// The operation for `method` and `uri`; of several patterns that fit, the one with the fewest holes.
+/// The operation for `method` and `uri`; the first of [`find_all`].
 pub(crate) fn find(routes: &[Route], method: &str, uri: &str) -> Option<(Arc<str>, Holes)> {
-    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let fits = routes.iter().filter(|r| r.method.eq_ignore_ascii_case(method)).filter_map(|route| {
-        let (pattern, wanted) = route.path.split_once('?').unwrap_or((&route.path, ""));
-        let holes = has_query(query, wanted).then(|| holes(pattern, path))??;
-        Some((route, holes, wanted.is_empty()))
-    });
-    // The first of equals, and a pattern that names a sub-resource before one that does not.
-    let best = fits.min_by_key(|(_, holes, plain)| (*plain, holes.len()))?;
-    Some((best.0.api.clone(), best.1))
+    find_all(routes, method, uri).into_iter().next()
 }
 
-/// True when the query has every sub-resource of the pattern.
+/// The operations for `method` and `uri`: of the patterns that fit, those with the fewest holes and the most members of
+/// the query. Object storage has several with one pattern.
+pub(crate) fn find_all(routes: &[Route], method: &str, uri: &str) -> Vec<(Arc<str>, Holes)> {
+    let (path, query) = split(uri);
+    let fits = routes.iter().filter(|r| r.method.eq_ignore_ascii_case(method)).filter_map(|route| {
+        let (pattern, wanted) = split(&route.path);
+        let holes = has_query(query, wanted).then(|| holes(pattern, path))??;
+        let wanted = members(wanted).count();
+        // A pattern that names a sub-resource before one that does not.
+        Some(((wanted == 0, holes.len(), Reverse(wanted)), route.api.clone(), holes))
+    });
+    let fits: Vec<_> = fits.collect();
+    let Some(best) = fits.iter().map(|(rank, ..)| *rank).min() else { return Vec::new() };
+    fits.into_iter().filter(|(rank, ..)| *rank == best).map(|(_, api, holes)| (api, holes)).collect()
+}
+
+/// The values of the holes of one pattern, whatever the query.
+pub(crate) fn fit(pattern: &str, uri: &str) -> Option<Holes> {
+    holes(split(pattern).0, split(uri).0)
+}
+
+/// The same where the last hole takes the rest of the path, slashes included: keys of objects.
+pub(crate) fn fit_key(pattern: &str, key: &str) -> Option<Holes> {
+    let names: Vec<_> = split(pattern).0.trim_start_matches('/').split('/').collect();
+    let parts = key.trim_start_matches('/').splitn(names.len(), '/');
+    let pairs = names.iter().filter_map(|name| name.strip_prefix('{')?.strip_suffix('}')).zip(parts);
+    let found: Holes =
+        pairs.filter(|(_, text)| !text.is_empty()).map(|(n, text)| (n.into(), text.to_owned())).collect();
+    (found.len() == names.len()).then_some(found)
+}
+
+fn split(uri: &str) -> (&str, &str) {
+    uri.split_once('?').unwrap_or((uri, ""))
+}
+
+fn members(query: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let all = query.split('&').filter(|m| !m.is_empty());
+    all.map(|member| member.split_once('=').map_or((member, None), |(n, v)| (n, Some(v))))
+}
+
+/// True when the query has every sub-resource of the pattern, with the value that the pattern gives.
 fn has_query(query: &str, wanted: &str) -> bool {
-    let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
-    wanted.split('&').filter(|w| !w.is_empty()).all(|w| query.split('&').any(|q| name(q) == name(w)))
+    let same = |(name, value): (&str, Option<&str>), of: (&str, Option<&str>)| {
+        name == of.0 && value.filter(|v| !v.is_empty()).is_none_or(|v| of.1 == Some(v))
+    };
+    members(wanted).all(|w| members(query).any(|q| same(w, q)))
 }
 
 /// The values of the holes, when the path fits the pattern.
 fn holes(pattern: &str, path: &str) -> Option<Holes> {
     let parts = |s: &str| s.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
+    // Keys of objects hold slashes.
+    if pattern == "/{key}" && path.len() > 1 {
+        return Some(vec![("key".into(), path.trim_start_matches('/').to_owned())]);
+    }
     let (pattern, path) = (parts(pattern), parts(path));
     // FC: the pattern begins with the version, templates leave it out.
     let is_version = pattern.first().is_some_and(|p| p.len() == 10 && p.starts_with("20") && p.contains('-'));
@@ -77,6 +115,9 @@ mod tests {
             ("GET", "/clusters/all/nodes", "AllNodes"),
             ("PUT", "/?acl", "PutAcl"),
             ("PUT", "/{key}", "PutObject"),
+            ("POST", "/?replication&comp=add", "AddReplication"),
+            ("POST", "/?replication&comp=delete", "DeleteReplication"),
+            ("POST", "/?replication", "Replication"),
             ("GET", "/2021-04-06/services/{s}", "Service"),
         ];
         rows.map(|(m, p, a)| Route { method: m.into(), path: p.into(), api: a.into() }).into()
@@ -97,9 +138,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_may_hold_slashes() {
+        let key = |pattern: &str, key: &str| fit_key(pattern, key).map(|h| h.into_iter().map(|(_, t)| t).collect());
+        assert_eq!(key("/{key}?acl", "/a/b.txt"), Some(vec!["a/b.txt".to_owned()]));
+        assert_eq!(key("/{channel}/{playlist}?vod", "/c/p"), Some(vec!["c".to_owned(), "p".to_owned()]));
+        assert_eq!(key("/{channel}/{playlist}?vod", "/c"), None);
+        assert_eq!(key("/?acl", "/"), None);
+    }
+
+    #[test]
     fn sub_resources_and_missing_versions_fit() {
         assert_eq!(api("PUT", "?acl").as_deref(), Some("PutAcl"));
         assert_eq!(api("PUT", "/a.txt").as_deref(), Some("PutObject"));
+        assert_eq!(api("PUT", "/a/b/c.txt").as_deref(), Some("PutObject"));
+        assert_eq!(api("POST", "?replication&comp=delete").as_deref(), Some("DeleteReplication"));
+        assert_eq!(api("POST", "?replication").as_deref(), Some("Replication"));
         assert_eq!(api("GET", "/services/x").as_deref(), Some("Service"));
         assert_eq!(
             find(&table(), "GET", "/clusters/c-1").map(|f| f.1),

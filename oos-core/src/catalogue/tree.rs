@@ -4,10 +4,10 @@
 //! wire: numbers and booleans take the type that the catalogue gives, other scalars are text, and what leaves no trace
 //! on the wire (nulls, empty lists of a flattened parameter) is not in it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
-    alias::Seg,
+    alias::{self, Seg},
     operation::{Form, Kind, Place},
     shape::Shape,
     wire,
@@ -45,6 +45,8 @@ impl Canonical {
     /// A parameter from what a template wrote for a parameter of `form` and `kind`.
     pub(crate) fn from_template(wire: Arc<str>, place: Place, (form, kind): (Form, Kind), value: &Value) -> Self {
         let value = trimmed_id(&wire, value);
+        // Which texts are comma lists is a guess of the catalogue's sources; JSON in one (SLB `AclEntrys`) is JSON.
+        let form = if form == Form::CommaText && is_json(&value) { Form::JsonText } else { form };
         let verbatim = value.as_str().filter(|_| form == Form::JsonText).map(Arc::from);
         Self { wire, place, form, value: shaped(form, kind, &value), verbatim }
     }
@@ -68,12 +70,27 @@ impl Canonical {
     }
 }
 
+/// True for JSON text, and for lists and maps that no comma list can hold.
+fn is_json(value: &Value) -> bool {
+    match value {
+        Value::String(_) => value.parsed_if_json_text().as_str().is_none(),
+        Value::Map(_) => true,
+        Value::List(items) => items.iter().any(|item| item.as_list().is_some() || item.as_map().is_some()),
+        _ => false,
+    }
+}
+
 /// The value that a parameter of `form` and `kind` has in the tree (rule 2 of aliyun-client 2.1).
 fn shaped(form: Form, kind: Kind, value: &Value) -> Value {
     match form {
         Form::Scalar => scalar(kind, value),
         Form::Flattened if kind == Kind::List => Value::from(items(value)),
-        Form::Flattened | Form::JsonText => value.parsed_if_json_text(),
+        Form::Flattened => value.parsed_if_json_text(),
+        Form::JsonText => match value.parsed_if_json_text() {
+            structure @ (Value::List(_) | Value::Map(_)) => structure,
+            // On the wire it is a text, and only texts of lists and maps are parsed.
+            scalar => Value::String(scalar.to_text()),
+        },
         Form::CommaText => match value.as_list() {
             Some(list) => list.iter().map(|item| Value::from(item.to_text())).collect(),
             None => value.to_text().split(',').map(Value::from).collect(),
@@ -169,8 +186,10 @@ pub(crate) fn settled(value: &Value, shape: &Shape) -> Option<Value> {
     match value {
         Value::Null => None,
         Value::Map(map) => {
-            let member = |name: &str| shape.member(name).unwrap_or(&Shape::Any);
-            let left = map.iter().filter_map(|(k, v)| Some((k.clone(), settled(v, member(k))?)));
+            let left = nested(map).into_iter().filter_map(|(k, v)| {
+                let settled = settled(&v, &member_shape(shape, &k))?;
+                Some((k, settled))
+            });
             let left: Map = left.collect();
             (!left.is_empty()).then(|| left.into())
         }
@@ -184,6 +203,33 @@ pub(crate) fn settled(value: &Value, shape: &Shape) -> Option<Value> {
         }
         leaf => Some(scalar(kind_of(shape), leaf)),
     }
+}
+
+/// Members whose names hold dots as members of members: on the wire they are the same.
+fn nested(map: &Map) -> Map {
+    if !map.keys().any(|name| name.contains('.')) {
+        return map.clone();
+    }
+    let mut out = Value::empty_map();
+    for (name, value) in map.iter() {
+        let path = alias::dotted(name).filter(|path| path.len() > 1);
+        let path = path.unwrap_or_else(|| vec![Seg::Name(name.clone())]);
+        insert(&mut out, &path, value, true);
+    }
+    out.as_map().cloned().unwrap_or_default()
+}
+
+/// The shape of a member; the tables write members of members with dots, too.
+fn member_shape<'a>(shape: &'a Shape, name: &str) -> Cow<'a, Shape> {
+    if let Some(member) = shape.member(name) {
+        return Cow::Borrowed(member);
+    }
+    let Shape::Map(members) = shape else { return Cow::Owned(Shape::Any) };
+    let inner = members.iter().filter_map(|(n, s)| {
+        let rest = n.strip_prefix(name)?.strip_prefix('.')?;
+        Some((Arc::from(rest), s.clone()))
+    });
+    Cow::Owned(Shape::Map(inner.collect()))
 }
 
 fn kind_of(shape: &Shape) -> Kind {
@@ -214,6 +260,17 @@ mod tests {
         let from = |v: Value| Canonical::from_template("X".into(), Place::Query, (Form::CommaText, Kind::String), &v);
         assert_eq!(from("a,b".into()), from(["a", "b"].into()));
         assert_eq!(from("a, b,".into()).pairs(), [("X".to_owned(), "a, b,".to_owned())]);
+    }
+
+    #[test]
+    fn json_in_a_comma_text_stays_json() {
+        let from = |v: Value| Canonical::from_template("X".into(), Place::Query, (Form::CommaText, Kind::String), &v);
+        let entries = Value::from(vec![params! { "entry" => "10.0.0.0/8", "comment" => "a, b" }]);
+        let text = entries.to_string();
+        assert_eq!(from(entries.clone()).pairs(), [("X".to_owned(), text.clone())]);
+        assert_eq!(from(text.as_str().into()), from(entries.clone()));
+        assert_eq!(from(text.into()).value, entries);
+        assert_eq!(from("[a,b".into()).value, ["[a", "b"].into());
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn encode(text: &str, keep: &[u8]) -> String {
 }
 
 /// Undoes percent-encoding; a `%` that begins no triplet stays, as do bytes that are not UTF-8 together.
-pub(crate) fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

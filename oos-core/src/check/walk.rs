@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     expr::{Expr, ExprKind, Reference, Target},
     plan::{Plan, TaskPlan},
-    source::{Node, NodeKind},
+    source::{Node, NodeKind, push_key},
 };
 
 /// What expressions read: references, and conditions by index.
@@ -105,16 +105,28 @@ pub(super) fn is_plain(node: &Node) -> bool {
 
 /// Calls `visit` with every node below `node` that stands under a key, with the key and the pointer.
 pub(super) fn members<'n>(node: &'n Node, pointer: &str, visit: &mut dyn FnMut(&'n str, &'n Node, &str)) {
+    below(node, &mut pointer.to_owned(), visit);
+}
+
+/// The pointer is written once and cut back: most nodes are passed without anybody asking for theirs.
+fn below<'n>(node: &'n Node, pointer: &mut String, visit: &mut dyn FnMut(&'n str, &'n Node, &str)) {
+    let length = pointer.len();
     match &node.kind {
         NodeKind::Scalar(_) => {}
         NodeKind::List(list) => {
-            list.iter().enumerate().for_each(|(i, item)| members(item, &format!("{pointer}/{i}"), visit));
+            for (i, item) in list.iter().enumerate().filter(|(_, item)| !matches!(item.kind, NodeKind::Scalar(_))) {
+                pointer.push('/');
+                pointer.push_str(&i.to_string());
+                below(item, pointer, visit);
+                pointer.truncate(length);
+            }
         }
         NodeKind::Map(map) => {
             for (key, member) in map {
-                let pointer = format!("{pointer}/{}", crate::plan::escape(&key.text));
-                visit(&key.text, member, &pointer);
-                members(member, &pointer, visit);
+                push_key(pointer, &key.text);
+                visit(&key.text, member, pointer);
+                below(member, pointer, visit);
+                pointer.truncate(length);
             }
         }
     }

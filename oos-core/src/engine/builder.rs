@@ -5,14 +5,11 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, RefuseAll, RetryingCaller, TracingSink,
-    UnknownOutcome,
-};
+use super::{ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, RefuseAll, RetryingCaller, TracingSink};
 use crate::{
     Limits, Map, RegionId, Value,
     expr::{Function, Functions},
-    machine::{RiskPolicy, TreeOptions, VerbRisk},
+    machine::{RiskPolicy, TreeOptions, UnknownOutcome, VerbRisk},
     plan::Environment,
     ports::{
         ApiCaller, Clock, EventSink, Spawner,
@@ -243,10 +240,11 @@ impl EngineBuilder {
         self
     }
 
-    /// What happens when a restart cannot tell whether a write was carried out; the step fails by default.
+    /// What becomes of writes of which a crash leaves unknown whether they were carried out, and which nothing makes
+    /// safe to repeat. It is recorded with each execution that this engine starts.
     #[must_use]
-    pub fn unknown_outcome(mut self, policy: UnknownOutcome) -> Self {
-        self.unknown_outcome = policy;
+    pub fn unknown_outcome(mut self, what: UnknownOutcome) -> Self {
+        self.unknown_outcome = what;
         self
     }
 
@@ -293,8 +291,8 @@ impl EngineBuilder {
                 triggers: self.triggers,
                 owner,
                 lease: LEASE,
-                unknown_outcome: self.unknown_outcome,
                 snapshot_every: self.snapshot_every.max(1),
+                unknown_outcome: self.unknown_outcome,
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
                 linked: Mutex::default(),

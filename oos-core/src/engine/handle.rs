@@ -55,6 +55,8 @@ pub struct ExecutionHandle {
     id: ExecutionId,
     commands: mpsc::UnboundedSender<Command>,
     finished: Shared<oneshot::Receiver<Result<Finished, StoreError>>>,
+    /// Records that were there when this handle began; see [`ExecutionHandle::send`].
+    born: u64,
     signals: Arc<AtomicU64>,
     user: Arc<Mutex<Arc<str>>>,
     host: Weak<Inner>,
@@ -63,12 +65,14 @@ pub struct ExecutionHandle {
 impl ExecutionHandle {
     pub(super) fn new(
         id: ExecutionId,
+        born: u64,
         commands: mpsc::UnboundedSender<Command>,
         finished: oneshot::Receiver<Result<Finished, StoreError>>,
         host: Weak<Inner>,
     ) -> Self {
         Self {
             id,
+            born,
             commands,
             finished: finished.shared(),
             signals: Arc::default(),
@@ -128,8 +132,9 @@ impl ExecutionHandle {
         let n = self.signals.fetch_add(1, Ordering::Relaxed);
         let user = self.user.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let from: Arc<str> = if from.is_empty() { user } else { from.into() };
-        // Unique within this handle's life: a program that wants a signal taken once across restarts names its id.
-        let id = format!("{}/{from}/{n}", self.id).into();
+        // A handle after a restart counts anew, but begins behind the last signal that was recorded. A program that wants
+        // a signal taken once across restarts names its id.
+        let id = format!("{}/{from}/{}.{n}", self.id, self.born).into();
         self.signal(Signal { id, from, to, kind }).await
     }
 

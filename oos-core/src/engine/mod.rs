@@ -32,7 +32,7 @@ use std::{
 pub use builder::EngineBuilder;
 pub use handle::{ExecutionHandle, Finished, SignalError};
 pub use memory_store::MemoryStore;
-pub use oos_api::OosApi;
+pub use oos_api::{OosApi, execution_row};
 pub use redact::{MASK, Redactor};
 pub use refuse::{RefuseAll, TracingSink};
 pub use rerun::RerunOptions;
@@ -44,7 +44,10 @@ pub use watch::{Lagged, Watch};
 use crate::{
     ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     diagnostic::Diagnostics,
-    machine::{Input, InputKind, Kept, LoopMode, Mode, SafetyCheck, Started, Tree, TreeOptions, bind_parameters},
+    machine::{
+        Input, InputKind, Kept, LoopMode, Mode, RiskPolicy, SafetyCheck, Started, Tree, TreeOptions, UnknownOutcome,
+        bind_parameters,
+    },
     plan::{Environment, LinkError, Plan, PlanSet},
     ports::{
         Clock, EventSink, Spawner,
@@ -60,18 +63,6 @@ use crate::{
     registry::ActionRegistry,
     source::SourceText,
 };
-
-/// What happens when a restart cannot tell whether a write was carried out (durability.md 1, rule 5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnknownOutcome {
-    /// The step fails; its handlers decide.
-    #[default]
-    Fail,
-    /// The call is made again, at the risk that it is carried out twice.
-    Repeat,
-    /// The execution waits for a decision, as in the mode FailurePause.
-    Pause,
-}
 
 /// What a start may choose; [`StartOptions::default`] is the service's.
 #[derive(Clone, Debug, Default)]
@@ -195,6 +186,29 @@ impl Engine {
         self.inner.plan(None, template)
     }
 
+    /// Compiles a template under a name and finds the plans of its children, as a start does: what `analysis` asks for.
+    ///
+    /// # Errors
+    /// Findings of the template or a child, and what the stores of templates say.
+    pub async fn linked(
+        &self,
+        template: &Template,
+        name: Option<TemplateName>,
+    ) -> Result<(Arc<Plan>, PlanSet), EngineError> {
+        self.inner.registry.load(actions_of(template)).await?;
+        let plan = self.inner.plan(name, template).map_err(EngineError::Template)?;
+        let plans = self.inner.link(&plan).await?;
+        Ok((plan, plans))
+    }
+
+    /// What was fixed when an execution started, the texts of its templates among it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn header(&self, id: &ExecutionId) -> Result<ExecutionHeader, StoreError> {
+        Ok(self.inner.store.load(id).await?.header)
+    }
+
     /// Starts an execution of a template. The start is durable when this returns.
     ///
     /// # Errors
@@ -237,13 +251,11 @@ impl Engine {
         options: StartOptions,
     ) -> Result<ExecutionHandle, EngineError> {
         let inner = &self.inner;
-        inner.registry.load(actions_of(template)).await?;
-        let plan = inner.plan(options.template_name.clone(), template).map_err(EngineError::Template)?;
+        let (plan, plans) = self.linked(template, options.template_name.clone()).await?;
         bind_parameters(&plan, &parameters).map_err(EngineError::Parameters)?;
-        let plans = inner.link(&plan).await?;
         let id = options.id.clone().unwrap_or_else(|| inner.ids.execution_id());
         let header = inner.header(&id, &plan, &plans, &options);
-        inner.store.create(&header).await?;
+        let header = inner.create(header).await?;
         let now = inner.clock.now();
         let epoch = inner.index.claim(&id, &inner.owner, now, now + inner.lease).await?;
         let tree = Tree::new(id, plan, plans, inner.options.clone());
@@ -361,6 +373,20 @@ impl Inner {
         Ok(plan)
     }
 
+    /// Keeps the header of a new execution. One that is there without a record is of a start whose process died before
+    /// the first write: this start takes its place.
+    async fn create(&self, header: ExecutionHeader) -> Result<ExecutionHeader, StoreError> {
+        let exists = match self.store.create(&header).await {
+            Ok(()) => return Ok(header),
+            Err(StoreError::Exists(exists)) => StoreError::Exists(exists),
+            Err(error) => return Err(error),
+        };
+        let there = self.store.load(&header.id).await?;
+        let began = !there.records.is_empty() || there.snapshot.is_some();
+        let same = there.header.digest == header.digest && there.header.templates == header.templates;
+        if began || !same { Err(exists) } else { Ok(there.header) }
+    }
+
     fn header(&self, id: &ExecutionId, plan: &Plan, plans: &PlanSet, options: &StartOptions) -> ExecutionHeader {
         let text = |plan: &Plan| plan.source.as_ref().map_or_else(|| "".into(), |s: &SourceText| s.text.clone());
         let pin = |name: Option<&TemplateName>, version: Option<&Arc<str>>, plan: &Plan| PinnedTemplate {
@@ -401,18 +427,23 @@ impl Inner {
             safety_check: options.safety_check,
             loop_mode: options.loop_mode,
             forgive_handled: options.forgive_handled,
+            unknown_outcome: self.unknown_outcome,
             variables: Value::from(variables),
             queued: false,
-            pause_unknown: self.unknown_outcome == UnknownOutcome::Pause,
             kept: options.kept.clone(),
         }
     }
 }
 
-/// Limits of an engine, for front ends.
+/// Limits and policies of an engine, for front ends.
 impl Engine {
     /// The bounds that templates are held to.
     pub fn limits(&self) -> &Limits {
         &self.inner.environment.limits
+    }
+
+    /// Which calls need a confirmation.
+    pub fn risk_policy(&self) -> &dyn RiskPolicy {
+        &*self.inner.options.risk
     }
 }

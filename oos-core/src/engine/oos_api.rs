@@ -56,7 +56,7 @@ impl OosApi {
         let query = query(parameters);
         let page = self.index.list(&query).await.map_err(store_error)?;
         let next = query.offset + page.rows.len();
-        let rows: Value = page.rows.iter().map(row).collect();
+        let rows: Value = page.rows.iter().map(execution_row).collect();
         let mut answer = params! {
             "Executions" => rows,
             "TotalCount" => u64::try_from(page.total).unwrap_or(u64::MAX),
@@ -137,8 +137,8 @@ fn query(parameters: &Value) -> ExecutionQuery {
     }
 }
 
-/// A row in the service's shape: `Parameters` is an object here, `Outputs` is text (service-model 2.5).
-fn row(row: &Summary) -> Value {
+/// A row of ListExecutions in the service's shape: `Parameters` is an object here, `Outputs` is text (service-model 2.5).
+pub fn execution_row(row: &Summary) -> Value {
     let text = |value: &Value| if value.is_null() { Value::Null } else { Value::from(value.to_string()) };
     let mut map = crate::Map::new();
     map.insert("ExecutionId", &row.id);
@@ -154,7 +154,7 @@ fn row(row: &Summary) -> Value {
     map.insert("Mode", row.mode.clone());
     map.insert("RamRole", row.ram_role.clone());
     map.insert("Tags", if row.tags.is_null() { Value::empty_map() } else { row.tags.clone() });
-    map.insert("Counters", row.counters.clone());
+    map.insert("Counters", row.counters);
     let current = row.current_tasks.iter().map(|t| params! { "TaskName" => t.clone() }).collect::<Vec<_>>();
     map.insert("CurrentTasks", current);
     map.insert("CreateDate", row.start.to_iso());

@@ -98,9 +98,7 @@ fn differences(before: &Template, after: &Template, kept: &Kept) -> String {
     for (name, whole) in names {
         let find = |template: &'_ Template| template.tasks.iter().position(|t| t.name.value == name);
         match (find(before).and_then(|i| before.tasks.get(i)), find(after).and_then(|i| after.tasks.get(i))) {
-            (Some(old), Some(new)) => {
-                compare(&name.to_string(), &relevant(old, whole), &relevant(new, whole), &mut lines)
-            }
+            (Some(old), Some(new)) => compare(name.as_str(), &relevant(old, whole), &relevant(new, whole), &mut lines),
             (_, None) => lines.push(format!("  {name}: is gone")),
             (None, _) => {}
         }

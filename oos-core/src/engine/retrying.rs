@@ -51,9 +51,23 @@ impl ApiRetryPolicy {
     }
 }
 
-/// True when the request itself carries a token that makes it safe to repeat.
+/// True when the request carries a token that makes it safe to repeat: one that the template gave, or the step's own
+/// where the API takes one.
 fn has_token(request: &ApiRequest) -> bool {
-    request.parameters.get("ClientToken").is_some_and(|t| !t.is_null())
+    let given = request.parameters.get("ClientToken").is_some_and(|t| !t.is_null());
+    given || (request.token.is_some() && takes_token(request))
+}
+
+#[cfg(feature = "catalogue")]
+fn takes_token(request: &ApiRequest) -> bool {
+    use crate::catalogue::{NormaliseOptions, Repeat, normalise};
+    normalise(request, &NormaliseOptions::default()).repeat() == Repeat::Token
+}
+
+/// Without the catalogue nobody knows which APIs take one.
+#[cfg(not(feature = "catalogue"))]
+fn takes_token(_: &ApiRequest) -> bool {
+    false
 }
 
 /// Repeats throttled and failed calls of the caller below.

@@ -34,7 +34,7 @@ pub(super) async fn launch(
 ) -> Result<ExecutionHandle, StoreError> {
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let handle = ExecutionHandle::new(header.id.clone(), commands.clone(), finished, Arc::downgrade(inner));
+    let handle = ExecutionHandle::new(header.id.clone(), 0, commands.clone(), finished, Arc::downgrade(inner));
     let wires = Wires { commands, receiver, done };
     let mut driver = Box::new(Driver::new(inner.clone(), tree, header, epoch, 0, wires));
     driver.begin(first).await?;
@@ -75,9 +75,9 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let journal = inner.store.load(id).await?;
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let handle = ExecutionHandle::new(id.clone(), commands.clone(), finished, Arc::downgrade(inner));
-    let wires = Wires { commands, receiver, done };
     let (replayed, told) = take_up(inner, &journal)?;
+    let handle = ExecutionHandle::new(id.clone(), replayed.seq, commands.clone(), finished, Arc::downgrade(inner));
+    let wires = Wires { commands, receiver, done };
     if !replayed.lost.is_empty() {
         let waiting = Withheld::new(inner.clone(), journal, epoch, replayed.seq, replayed.lost, wires);
         waiting.tell().await?;

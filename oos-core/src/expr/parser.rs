@@ -10,7 +10,7 @@ use crate::{
     Map, Value,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity, nearest},
     selector::Selector,
-    source::{Key, Node, NodeKind, SourceText, Span},
+    source::{Key, Node, NodeKind, SourceText, Span, push_key},
 };
 
 /// CHOICE: nesting of one expression, so that neither compiling nor evaluating can run out of stack. Documents nest
@@ -90,8 +90,7 @@ impl<'c> Parser<'c> {
     /// Runs `inner` one step deeper in the document.
     fn below<T>(&mut self, step: &str, inner: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        push_key(&mut self.pointer, step);
         self.depth += 1;
         let result = inner(self);
         self.depth -= 1;

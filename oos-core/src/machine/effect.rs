@@ -25,7 +25,10 @@ pub enum Effect {
         properties: Value,
         /// Evaluated role chain.
         role: Arc<str>,
-        /// Definite answers of this step so far; the idempotency token follows from it.
+        /// The run from which the idempotency token follows: an earlier one than the key's when people retry a step
+        /// whose outcome is unknown.
+        token_run: u32,
+        /// Definite answers of this step so far; the idempotency token follows from it too.
         answers: u32,
         /// What to take out of the result document.
         extract: Arc<Extract>,

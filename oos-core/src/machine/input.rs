@@ -99,15 +99,33 @@ pub struct Started {
     /// System variables that the engine or the start supplied, by the name after `ACS::`: a map.
     #[serde(default)]
     pub variables: Value,
-    /// True when a step whose outcome is unknown pauses the run.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub pause_unknown: bool,
+    /// What becomes of a write of which nobody knows whether it was carried out.
+    #[serde(default, skip_serializing_if = "UnknownOutcome::is_default")]
+    pub unknown_outcome: UnknownOutcome,
     /// True when it waits for a free place first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub queued: bool,
     /// What an earlier execution already did.
     #[serde(default)]
     pub kept: Kept,
+}
+
+/// What becomes of a write of which nobody knows whether it was carried out (durability.md 1, rule 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnknownOutcome {
+    /// The step fails with `OutcomeUnknown`; in mode FailurePause a person decides.
+    #[default]
+    Fail,
+    /// It is made again: for clouds and accounts where twice does no harm.
+    Repeat,
+    /// A person decides in every mode, unless `OnError` of the task names a handler.
+    Pause,
+}
+
+impl UnknownOutcome {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What an earlier execution already did (re-run).

@@ -58,7 +58,7 @@ impl Machine {
             forgive_handled: self.settings.forgive_handled,
             variables: self.settings.variables.clone(),
             queued: false,
-            pause_unknown: self.settings.pause_unknown,
+            unknown_outcome: self.settings.unknown_outcome,
             kept: Kept::default(),
         }
     }

@@ -25,7 +25,7 @@ pub use bind::bind_parameters;
 pub use effect::{Effect, Extract, ExtractKind, PlanRef};
 pub use input::{
     ExecutionStatus, Input, InputKind, Kept, KeptCursor, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind,
-    SignalTarget, Started, StepResult, TaskStatus, child_execution_id,
+    SignalTarget, Started, StepResult, TaskStatus, UnknownOutcome, child_execution_id,
 };
 pub use leaves::RerunFrom;
 pub use rate::{PauseOption, Rate};

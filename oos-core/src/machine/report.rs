@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ExecutionId, TaskName, Timestamp, Value,
     ids::MachinePath,
-    ports::{control::WaitingFor, event::LoopCounts},
+    ports::{control::WaitingFor, event::LoopCounts, index::TaskCounts},
 };
 
 /// A machine as people see it.
@@ -103,9 +103,17 @@ impl Tree {
 }
 
 impl Machine {
-    /// The report of a machine that has left its tree.
-    pub fn final_report(&self, tree: &Tree) -> MachineReport {
-        self.report(tree)
+    /// What a row of the index shows of a machine, whether it lives in the tree or has just left it: the report
+    /// without its tasks, which are only counted.
+    pub fn headline(&self, tree: &Tree) -> (MachineReport, TaskCounts, Vec<Arc<str>>) {
+        let (mut counts, mut current) = (TaskCounts::default(), Vec::new());
+        for (plan, run) in self.plan.tasks.iter().zip(&self.state.tasks) {
+            counts.add(run.status);
+            if matches!(run.status, TaskStatus::Running | TaskStatus::Waiting) {
+                current.push(plan.name.text().clone());
+            }
+        }
+        (self.report_with(tree, Vec::new()), counts, current)
     }
 
     /// What decides whether the row of the index is stale: status, wait, failure.
@@ -119,7 +127,16 @@ impl Machine {
         (status, waiting, self.state.failure.is_some())
     }
 
+    /// The report of a machine that has left its tree.
+    pub fn final_report(&self, tree: &Tree) -> MachineReport {
+        self.report(tree)
+    }
+
     fn report(&self, tree: &Tree) -> MachineReport {
+        self.report_with(tree, (0..self.plan.tasks.len()).filter_map(|i| self.task_report(i)).collect())
+    }
+
+    fn report_with(&self, tree: &Tree, tasks: Vec<TaskReport>) -> MachineReport {
         let state = &self.state;
         let (status, waiting_for, _) = self.visible_state(tree);
         let named = self.plan.parameters.iter().map(|p| p.name.text().clone()).zip(state.parameters.iter().cloned());
@@ -132,7 +149,7 @@ impl Machine {
             parameters: Value::from(named.collect::<crate::Map>()),
             outputs: state.outputs.clone(),
             role: state.role.clone(),
-            tasks: (0..self.plan.tasks.len()).filter_map(|i| self.task_report(i)).collect(),
+            tasks,
             started: state.started,
             ended: state.ended,
             updated: state.updated,

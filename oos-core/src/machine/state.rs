@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    input::{ExecutionStatus, Kept, KeptStep, LoopMode, Mode, SafetyCheck, TaskStatus},
+    input::{ExecutionStatus, Kept, KeptStep, LoopMode, Mode, SafetyCheck, TaskStatus, UnknownOutcome},
     rate::Rate,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(super) struct Settings {
     pub(super) loop_mode: LoopMode,
     pub(super) forgive_handled: bool,
     #[serde(default)]
-    pub(super) pause_unknown: bool,
+    pub(super) unknown_outcome: UnknownOutcome,
     pub(super) variables: Value,
 }
 
@@ -194,6 +194,9 @@ pub(super) struct TaskRun {
     /// What a failed or cancelled task leaves for a re-run: ended items, and what failed children had done.
     #[serde(default, skip_serializing_if = "Kept::is_empty")]
     pub(super) remains: Kept,
+    /// The token of a last run whose outcome is unknown.
+    #[serde(default)]
+    pub(super) unknown: Option<TokenSeed>,
 }
 
 /// A task that runs.
@@ -212,8 +215,8 @@ pub(super) struct Step {
     pub(super) attempt: u32,
     /// Time of the input that started this run: what its expressions see as now.
     pub(super) started: Timestamp,
-    /// Definite answers so far, for the token.
-    pub(super) definite: u32,
+    /// What its token is derived from beside its key.
+    pub(super) token: TokenSeed,
     pub(super) phase: Phase,
     pub(super) policy: RetryPolicy,
     pub(super) properties: Value,
@@ -224,6 +227,14 @@ pub(super) struct Step {
     pub(super) subscription: Option<(StepKey, Rule)>,
     /// True when the high-risk confirmation was given.
     pub(super) confirmed: bool,
+}
+
+/// What the token of a step is derived from (durability.md 1, rule 6): the run under which the call was first made, and
+/// the definite answers since. A RetryTask after an unknown outcome keeps both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TokenSeed {
+    pub(super) run: u32,
+    pub(super) answers: u32,
 }
 
 /// What a step is doing.
@@ -270,6 +281,9 @@ pub(super) struct LoopState {
     pub(super) pausing: bool,
     /// Added to 1 for the run of an item that starts for the first time in this loop.
     pub(super) run_base: u32,
+    /// Tokens of items whose outcome is unknown.
+    #[serde(default)]
+    pub(super) unknown: BTreeMap<u32, TokenSeed>,
     /// First failure, for the message.
     pub(super) first_failure: Option<Arc<str>>,
     /// When the loop was entered.
@@ -309,7 +323,7 @@ impl Step {
             run,
             attempt: 1,
             started,
-            definite: 0,
+            token: TokenSeed { run, answers: 0 },
             phase: Phase::Evaluating,
             policy: RetryPolicy::NONE,
             properties: Value::Null,
@@ -440,6 +454,11 @@ impl Machine {
     /// `Mode`.
     pub fn mode(&self) -> Mode {
         self.settings.mode
+    }
+
+    /// What becomes of a write of unknown outcome.
+    pub(crate) fn unknown_outcome(&self) -> UnknownOutcome {
+        self.settings.unknown_outcome
     }
 
     /// `LastTrigger*` and `NextScheduleTime`: a map, or null.

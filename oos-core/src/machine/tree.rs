@@ -210,7 +210,7 @@ impl Tree {
             safety_check: started.safety_check,
             loop_mode: started.loop_mode,
             forgive_handled: started.forgive_handled,
-            pause_unknown: started.pause_unknown,
+            unknown_outcome: started.unknown_outcome,
             variables: started.variables.clone(),
         };
         let machine = Machine {

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     ActionName, ExecutionId, RegionId, Timestamp, Value,
     ids::{MachinePath, StepKey},
-    machine::step_token,
+    machine::{UnknownOutcome, step_token},
     template::ValueType,
 };
 
@@ -228,32 +228,36 @@ pub struct StepInfo {
     pub repeat: bool,
     /// Time of the input that started the run of this step.
     pub started: Timestamp,
+    /// What the engine wants of a write of unknown outcome.
+    pub unknown_outcome: UnknownOutcome,
 }
 
 /// The idempotency token of a step (durability.md rule 6), derived when it is first asked for: most actions never do.
 #[derive(Clone, Debug, Default)]
 pub struct Token {
     text: OnceLock<Arc<str>>,
+    run: u32,
     answers: u32,
 }
 
 impl Token {
-    /// The token of a step that has had that many definite answers.
-    pub fn derived(answers: u32) -> Self {
-        Self { text: OnceLock::new(), answers }
+    /// The token of a step of that run that has had that many definite answers.
+    pub fn derived(run: u32, answers: u32) -> Self {
+        Self { text: OnceLock::new(), run, answers }
     }
 }
 
 impl From<&str> for Token {
     fn from(text: &str) -> Self {
-        Self { text: OnceLock::from(Arc::<str>::from(text)), answers: 0 }
+        Self { text: OnceLock::from(Arc::<str>::from(text)), run: 0, answers: 0 }
     }
 }
 
 impl StepInfo {
     /// The token's text.
     pub fn token(&self) -> &Arc<str> {
-        self.token.text.get_or_init(|| step_token(&self.execution, &self.key, self.token.answers))
+        let Token { text, run, answers } = &self.token;
+        text.get_or_init(|| step_token(&self.execution, &StepKey { run: *run, ..self.key.clone() }, *answers))
     }
 }
 

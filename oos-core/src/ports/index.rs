@@ -9,7 +9,63 @@ use super::{
     control::WaitingFor,
     store::{Epoch, StoreError},
 };
-use crate::{ExecutionId, Timestamp, Value, machine::ExecutionStatus};
+use crate::{
+    ExecutionId, Timestamp, Value,
+    machine::{ExecutionStatus, TaskStatus},
+};
+
+/// Numbers of tasks by status, with the service's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaskCounts {
+    /// All tasks of the template.
+    pub total: u32,
+    /// Ended well.
+    pub success: u32,
+    /// Failed.
+    pub failed: u32,
+    /// Working.
+    pub running: u32,
+    /// Waiting for something from outside.
+    pub waiting: u32,
+    /// Not begun.
+    pub pending: u32,
+    /// Stopped.
+    pub cancelled: u32,
+    /// Left out.
+    pub skipped: u32,
+}
+
+impl TaskCounts {
+    /// Counts one more task of that status.
+    pub fn add(&mut self, status: TaskStatus) {
+        self.total += 1;
+        *match status {
+            TaskStatus::Success => &mut self.success,
+            TaskStatus::Failed => &mut self.failed,
+            TaskStatus::Running => &mut self.running,
+            TaskStatus::Waiting => &mut self.waiting,
+            TaskStatus::Pending => &mut self.pending,
+            TaskStatus::Cancelled => &mut self.cancelled,
+            TaskStatus::Skipped => &mut self.skipped,
+        } += 1;
+    }
+}
+
+impl From<TaskCounts> for Value {
+    fn from(counts: TaskCounts) -> Self {
+        crate::params! {
+            "Total" => u64::from(counts.total),
+            "Success" => u64::from(counts.success),
+            "Failed" => u64::from(counts.failed),
+            "Running" => u64::from(counts.running),
+            "Waiting" => u64::from(counts.waiting),
+            "Pending" => u64::from(counts.pending),
+            "Cancelled" => u64::from(counts.cancelled),
+            "Skipped" => u64::from(counts.skipped),
+        }
+    }
+}
 
 /// A row about an execution, root or child, with the service's fields (service-model 2.5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,8 +100,8 @@ pub struct Summary {
     pub tags: Value,
     /// `CurrentTasks`: names.
     pub current_tasks: Vec<Arc<str>>,
-    /// `Counters`: a map of numbers of tasks by status.
-    pub counters: Value,
+    /// `Counters`.
+    pub counters: TaskCounts,
     /// `StartDate`.
     pub start: Timestamp,
     /// `EndDate`.

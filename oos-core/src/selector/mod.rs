@@ -87,6 +87,15 @@ impl Selector {
         Self::with_engine(text, Engine::of_program(text))
     }
 
+    /// Compiles a JSONPath query, taken verbatim: unlike a selector of a template it may have no blanks around it
+    /// (RFC 9535).
+    ///
+    /// # Errors
+    /// [`SelectorError::Compile`].
+    pub fn parse_json_path(text: &str) -> Result<Self, SelectorError> {
+        Self::with_engine(text, path::Query::parse(text).map(Engine::JsonPath))
+    }
+
     fn with_engine(text: &str, engine: Result<Engine, Mistake>) -> Result<Self, SelectorError> {
         let text: Arc<str> = text.into();
         match engine {

@@ -26,6 +26,10 @@ pub(crate) fn check_size(bytes: usize, limits: &Limits) -> Result<(), SyntaxErro
 
 /// The text has only characters that YAML allows.
 pub(super) fn check_characters(text: &str, base: usize) -> Result<(), SyntaxError> {
+    // Nearly every text is plain, and bytes are looked at faster than characters.
+    if text.bytes().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~')) {
+        return Ok(());
+    }
     let Some((at, c)) = text.char_indices().find(|(_, c)| !is_printable(*c)) else { return Ok(()) };
     let span = Span::new(base + at, base + at + c.len_utf8());
     let message = format!("the character U+{:04X} is not allowed", u32::from(c));

@@ -5,12 +5,14 @@
 //! JSON pointer of a node takes the place of its line.
 
 mod guard;
+mod pointer;
 mod spans;
 mod yaml;
 
 use std::sync::Arc;
 
 pub(crate) use guard::{check_size, is_printable};
+pub(crate) use pointer::{escape, push_key};
 pub use yaml::parse;
 pub(crate) use yaml::{print, reads_as};
 

@@ -5,7 +5,7 @@
 //! text and keys given twice here, on the tree as read. YAML 1.1 booleans (`yes`, `No`) stay text, as does anything
 //! that looks like a date.
 
-use std::{cell::Cell, collections::BTreeMap, fmt, sync::Arc};
+use std::{cell::Cell, fmt};
 
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
@@ -179,15 +179,12 @@ impl Builder<'_> {
         places: &[Place],
         depth: usize,
     ) -> Result<Vec<(Key, Node)>, SyntaxError> {
-        let mut seen: BTreeMap<Arc<str>, Option<Span>> = BTreeMap::new();
         let mut members = Vec::with_capacity(raw.len());
         for (i, (key, value)) in raw.into_iter().enumerate() {
             let key = key_text(key, span, places.get(2 * i).map(|p| p.span))?;
-            if let Some(first) = seen.insert(Arc::clone(&key.text), key.span) {
-                return Err(duplicate(&key, first));
-            }
             members.push((key, self.node(value, places.get(2 * i + 1), depth + 1)?));
         }
+        given_twice(&members)?;
         Ok(members)
     }
 }
@@ -200,6 +197,21 @@ fn key_text(raw: Raw, map: Option<Span>, span: Option<Span>) -> Result<Key, Synt
         Raw::List(_) => Err(fail("a list cannot be a key".into(), span).help("quote text that starts with `[`")),
         Raw::Map(_) => Err(fail("an expression in braces must be quoted".into(), map.or(span))
             .help("quote the expression: `'{{ … }}'`")),
+    }
+}
+
+/// Refuses the first key that has stood in the map before.
+fn given_twice(members: &[(Key, Node)]) -> Result<(), SyntaxError> {
+    let mut keys: Vec<(&str, usize)> = members.iter().enumerate().map(|(i, (key, _))| (&*key.text, i)).collect();
+    keys.sort_unstable();
+    let pairs = keys.iter().zip(keys.iter().skip(1)).filter(|((a, _), (b, _))| a == b);
+    let Some((first, again)) = pairs.map(|((_, first), (_, again))| (*first, *again)).min_by_key(|(_, again)| *again)
+    else {
+        return Ok(());
+    };
+    match (members.get(first), members.get(again)) {
+        (Some((first, _)), Some((key, _))) => Err(duplicate(key, first.span)),
+        _ => Ok(()),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use oos_core::{
     Value,
-    machine::{ExecutionStatus::*, Mode, SignalKind, SignalTarget, Started, TaskStatus},
+    machine::{ExecutionStatus::*, Mode, SignalKind, SignalTarget, Started, StepResult, TaskStatus, UnknownOutcome},
     params,
-    ports::control::WaitingFor,
+    ports::{ActionError, ActionErrorKind, control::WaitingFor},
 };
 
-use crate::support::{Bench, json, template, template_with};
+use crate::support::{Bench, Open, json, template, template_with};
 
 fn mode(mode: Mode, tasks: &[&str]) -> Bench {
     Bench::run_with(&template(tasks), &[], Started { mode, ..Started::default() })
@@ -242,5 +242,70 @@ fn a_held_loop_finishes_what_runs_and_starts_no_item() {
     assert!(bench.open.is_empty());
     bench.signal(SignalKind::Resume).unwrap();
     bench.done_item("a", 2, Value::Null);
+    assert_eq!(bench.status(), Success);
+}
+
+fn unknown() -> StepResult {
+    StepResult::Failed(ActionError::new(ActionErrorKind::UnknownOutcome, "OutcomeUnknown", "nobody knows"))
+}
+
+fn asking(tasks: &[&str]) -> Bench {
+    let started = Started { unknown_outcome: UnknownOutcome::Pause, ..Started::default() };
+    Bench::run_with(&template(tasks), &[], started)
+}
+
+fn token(open: &Open) -> (u32, u32) {
+    (open.token_run, open.answers)
+}
+
+#[test]
+fn an_unknown_outcome_waits_for_a_decision_in_every_mode_when_the_engine_wants_it() {
+    let tasks = ["Name: a, Action: Acme::Do", "Name: b, Action: Acme::Do"];
+    let mut bench = asking(&tasks);
+    bench.answer(&bench.work("a"), unknown());
+    assert_eq!((bench.status(), bench.root().waiting_for), (Waiting, Some(WaitingFor::FailureDecision)));
+    bench.signal(SignalKind::SkipTask).unwrap();
+    bench.done("b", Value::Null);
+    assert_eq!(bench.status(), Success);
+    // Any other failure ends the run, and so does an unknown outcome of an engine that wants nothing.
+    let mut bench = asking(&tasks);
+    assert_eq!(bench.fail("a").status(), Failed);
+    let mut bench = Bench::tasks(&tasks);
+    bench.answer(&bench.work("a"), unknown());
+    assert_eq!((bench.status(), bench.message()), (Failed, "OutcomeUnknown: nobody knows".to_owned()));
+    // A handler that the author named goes first, as in mode FailurePause.
+    let mut bench = asking(&["Name: a, Action: Acme::Do, OnError: b", "Name: b, Action: Acme::Do"]);
+    bench.answer(&bench.work("a"), unknown());
+    assert_eq!(bench.outstanding(), ["b"]);
+}
+
+#[test]
+fn a_retry_after_an_unknown_outcome_keeps_the_token_and_any_other_does_not() {
+    let mut bench = pausing(&["Name: a, Action: Acme::Do, Retries: 2"]);
+    bench.answer(&bench.work("a"), crate::support::not_yet("x"));
+    bench.wake();
+    let lost = bench.work("a");
+    assert_eq!(token(&lost), (1, 1));
+    bench.answer(&lost, unknown());
+    bench.signal(SignalKind::RetryTask).unwrap();
+    let again = bench.work("a");
+    assert_eq!((again.key.run, token(&again)), (2, (1, 1)));
+    // The second answer is definite: what comes now is another call.
+    bench.answer(&again, crate::support::broken());
+    bench.signal(SignalKind::RetryTask).unwrap();
+    assert_eq!(token(&bench.work("a")), (3, 0));
+}
+
+#[test]
+fn items_of_unknown_outcome_wait_for_a_decision_and_keep_their_tokens() {
+    let mut bench =
+        asking(&["Name: a, Action: Acme::Do, Loop: {Items: [1, 2], RateControl: {Mode: Concurrency, Concurrency: 2}}"]);
+    bench.answer(&bench.item("a", 1), unknown());
+    bench.done_item("a", 2, Value::Null);
+    assert_eq!((bench.status(), bench.root().waiting_for), (Waiting, Some(WaitingFor::FailureDecision)));
+    bench.signal_items(&[1], SignalKind::RetryTask).unwrap();
+    let again = bench.item("a", 1);
+    assert_eq!((again.key.run, token(&again)), (2, (1, 0)));
+    bench.done_item("a", 1, Value::Null);
     assert_eq!(bench.status(), Success);
 }

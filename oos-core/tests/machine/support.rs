@@ -32,6 +32,7 @@ pub(crate) struct Open {
     pub(crate) action: ActionName,
     pub(crate) properties: Value,
     pub(crate) role: Arc<str>,
+    pub(crate) token_run: u32,
     pub(crate) answers: u32,
     pub(crate) extract: Arc<Extract>,
     pub(crate) stopped: bool,
@@ -200,8 +201,18 @@ impl Bench {
 
     fn note(&mut self, effect: Effect) {
         match effect {
-            Effect::Run { path, key, action, properties, role, answers, extract, .. } => {
-                self.open.push(Open { path, key, action, properties, role, answers, extract, stopped: false });
+            Effect::Run { path, key, action, properties, role, token_run, answers, extract, .. } => {
+                self.open.push(Open {
+                    path,
+                    key,
+                    action,
+                    properties,
+                    role,
+                    token_run,
+                    answers,
+                    extract,
+                    stopped: false,
+                });
             }
             Effect::Wake { path, key, purpose, at } => self.timers.push(Timer { at, path, key, purpose }),
             Effect::Unwake { path, key } => self.timers.retain(|t| !(t.path == path && t.key == key)),
@@ -430,7 +441,7 @@ impl Bench {
             fresh.now = input.at;
             fresh.take(input.kind.clone());
         }
-        fresh.now = self.now;
+        (fresh.now, fresh.signals) = (self.now, self.signals);
         fresh
     }
 }

@@ -102,7 +102,7 @@ pub(crate) fn row(id: &ExecutionId, status: ExecutionStatus, time: Timestamp) ->
         ram_role: "".into(),
         tags: Value::Null,
         current_tasks: Vec::new(),
-        counters: Value::Null,
+        counters: Default::default(),
         start: time,
         end: status.is_final().then_some(time),
         update: time,

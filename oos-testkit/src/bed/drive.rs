@@ -1,12 +1,13 @@
 //! Driving a bed: to the end, for a time, until somebody is needed; and the people and triggers around it.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use oos_actions::trigger;
 use oos_core::{
-    Timestamp, Value,
+    TaskName, Timestamp, Value,
     engine::SignalError,
     machine::{SignalKind, SignalTarget},
+    ports::event::EventKind,
 };
 
 use super::{Run, TestBed};
@@ -84,7 +85,7 @@ impl TestBed {
     #[track_caller]
     fn drive(&self, deadline: Option<Timestamp>, reached: impl FnMut() -> bool) -> Stop {
         match self.try_drive(deadline, reached) {
-            Stop::Runaway(why) => fail(&format!("{why}\n{}", self.failure_report())),
+            Stop::Runaway(why) => fail(&self.explain(&why, &[], None)),
             stop => stop,
         }
     }
@@ -94,9 +95,33 @@ impl TestBed {
             let bed = self.clone();
             match self.0.executor.drive(self.clock(), deadline, || reached() || bed.has_events()) {
                 Stop::Reached if self.has_events() => self.deliver_events(),
+                Stop::Runaway(why) => return Stop::Runaway(format!("{why}; {}", self.busiest())),
                 stop => return stop,
             }
         }
+    }
+
+    /// The step that kept the clock busy, in words.
+    fn busiest(&self) -> String {
+        let mut actions: BTreeMap<TaskName, Arc<str>> = BTreeMap::new();
+        let mut counts: BTreeMap<(TaskName, &str), u64> = BTreeMap::new();
+        for event in self.0.events.all() {
+            let (task, what) = match event.kind {
+                EventKind::StepStarted { key, action, .. } => {
+                    actions.insert(key.task.clone(), action);
+                    (key.task, "entered")
+                }
+                EventKind::Retrying { key, .. } => (key.task, "polled"),
+                EventKind::ExecutionStarted { parent: Some((_, key)), .. } => (key.task, "fired"),
+                _ => continue,
+            };
+            *counts.entry((task, what)).or_default() += 1;
+        }
+        let Some(((task, what), n)) = counts.into_iter().max_by_key(|(_, n)| *n) else {
+            return "no step of an execution set them".to_owned();
+        };
+        let action = actions.get(&task).map(|a| format!("{a} ")).unwrap_or_default();
+        format!("the busiest timer is of {action}`{task}`, {what} {n} times")
     }
 
     fn all_ended(&self) -> bool {
@@ -190,7 +215,7 @@ impl TestBed {
     #[track_caller]
     pub fn signal(&self, run: &Run, from: &str, to: SignalTarget, kind: SignalKind) {
         if let Err(error) = self.try_signal(run, from, to, kind) {
-            fail(&format!("the signal was refused: {error}\n{}", run.report()));
+            run.complain(&format!("the signal was refused: {error}"));
         }
     }
 

@@ -9,7 +9,7 @@ use oos_core::{
 };
 
 use super::Run;
-use crate::calls::{fail, glob};
+use crate::calls::glob;
 
 /// The failure of an execution; it reads like its error.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl FailureView {
     #[track_caller]
     fn check(&self, holds: bool, complaint: impl FnOnce() -> String) -> &Self {
         if !holds {
-            fail(&format!("{}\n{}", complaint(), self.run.report()));
+            self.run.complain(&complaint());
         }
         self
     }

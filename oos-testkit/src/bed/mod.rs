@@ -4,36 +4,43 @@ mod drive;
 mod failure;
 mod report;
 mod run;
+mod seed;
 mod snapshot;
+mod trace;
+mod views;
 mod webhooks;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use oos_actions::{notify::DefaultNotifier, product::DirectoryTemplates};
 use oos_core::{
-    ActionName, Limits, Template, Value,
+    ActionName, ExecutionId, Limits, Template, Value,
     engine::{ApiRetryPolicy, Engine, EngineBuilder, MemoryStore, StartOptions},
+    machine::UnknownOutcome,
     params,
     ports::{
-        Action, ApiCaller, Clock, EventSink, control::ControlAction, index::ExecutionIndex, store::ExecutionStore,
-        template_store::TemplateStore,
+        Action, ApiCaller, Clock, EventSink, control::ControlAction, event::EventKind, index::ExecutionIndex,
+        store::ExecutionStore, template_store::TemplateStore,
     },
     registry::ActionRegistry,
     source::SourceText,
 };
 
 pub use failure::FailureView;
-pub use run::{ItemsView, OutputView, Run, TaskView};
-pub use snapshot::LeastPrivilege;
+pub use run::Run;
+pub use seed::explore;
+pub use snapshot::{LeastPrivilege, assert_policy_covers};
+pub use views::{ItemsView, OutputView, TaskView};
 pub use webhooks::Webhooks;
 
 use crate::{
-    EventRecorder, Executor, FakeCloud, HttpRecorder, ParameterMap, TestTriggers, VirtualClock, calls::fail,
-    ports::SeededIds,
+    Coverage, EventRecorder, Executor, FakeCloud, HttpRecorder, ParameterMap, TestTriggers, VirtualClock, calls::fail,
+    coverage::Covered, ports::SeededIds,
 };
 
 /// Region, account and user that a bed starts executions with.
@@ -53,14 +60,45 @@ struct Bed {
     http: HttpRecorder,
     parameters: ParameterMap,
     triggers: TestTriggers,
-    seed: u64,
     settings: Mutex<Settings>,
     engine: OnceLock<Engine>,
+    /// Texts of the root executions, for coverage.
+    roots: Mutex<BTreeMap<ExecutionId, SourceText>>,
     made: Instant,
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        Coverage::add_to_process(|| self.covered());
+    }
+}
+
+impl Bed {
+    /// What coverage needs: events and the texts of the templates behind them.
+    fn covered(&self) -> Covered {
+        let events = self.events.all();
+        let mut named = BTreeMap::new();
+        for event in &events {
+            let EventKind::ExecutionStarted { template: Some(name), parent: Some(_) } = &event.kind else { continue };
+            if !named.contains_key(name)
+                && let Some(text) = self.text_of(name)
+            {
+                named.insert(name.clone(), text);
+            }
+        }
+        Covered { events, named, roots: self.roots.lock().unwrap_or_else(PoisonError::into_inner).clone() }
+    }
+
+    fn text_of(&self, name: &str) -> Option<SourceText> {
+        let (engine, name) = (self.engine.get()?.clone(), oos_core::TemplateName::new(name));
+        let found = async move { engine.actions().template(&name, None).await };
+        self.executor.block_on(self.cloud.clock(), found)?.ok().flatten().map(|stored| stored.source)
+    }
 }
 
 #[derive(Debug)]
 struct Settings {
+    seed: u64,
     registry: ActionRegistry,
     templates: Vec<PathBuf>,
     api: Option<Arc<dyn ApiCaller>>,
@@ -69,6 +107,8 @@ struct Settings {
     retry: ApiRetryPolicy,
     limits: Limits,
     user: String,
+    unknown_outcome: UnknownOutcome,
+    snapshot_every: Option<u64>,
     configure: Option<Configure>,
 }
 
@@ -87,12 +127,16 @@ trait Store: ExecutionStore + ExecutionIndex {}
 impl<T: ExecutionStore + ExecutionIndex> Store for T {}
 
 impl TestBed {
-    /// A bed over a cloud, with all standard actions and the embedded product actions.
+    /// A bed over a cloud, with all standard actions and the embedded product actions. Its seed comes from the name of
+    /// the test; see [`explore`].
+    #[track_caller]
     pub fn new(cloud: FakeCloud) -> Self {
-        Self::with_seed(cloud, 0, Executor::default())
+        let (seed, executor) = seed::start();
+        Self::with_seed(cloud, seed, executor)
     }
 
     /// A bed over a cloud that the test goes on using.
+    #[track_caller]
     pub fn on(cloud: &FakeCloud) -> Self {
         Self::new(cloud.clone())
     }
@@ -105,6 +149,7 @@ impl TestBed {
     #[expect(clippy::disallowed_methods, reason = "only for `real_elapsed`, which only tests read")]
     fn with_seed(cloud: FakeCloud, seed: u64, executor: Executor) -> Self {
         let settings = Settings {
+            seed,
             registry: oos_actions::standard(),
             templates: default_templates(),
             api: None,
@@ -113,27 +158,52 @@ impl TestBed {
             retry: ApiRetryPolicy::default(),
             limits: Limits::default(),
             user: "tester".to_owned(),
+            unknown_outcome: UnknownOutcome::default(),
+            snapshot_every: None,
             configure: None,
         };
-        Self(Arc::new(Bed {
+        let bed = Self(Arc::new(Bed {
             cloud,
             executor,
             events: EventRecorder::default(),
             http: HttpRecorder::default(),
             parameters: ParameterMap::default(),
             triggers: TestTriggers::default(),
-            seed,
             settings: Mutex::new(settings),
             engine: OnceLock::new(),
+            roots: Mutex::default(),
             made: Instant::now(),
-        }))
+        }));
+        bed.tell_cloud();
+        bed
     }
 
     fn change(self, change: impl FnOnce(&mut Settings)) -> Self {
         if self.0.engine.get().is_some() {
             fail("the bed has started executions already; set it up first");
         }
-        change(&mut self.0.settings.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.settings());
+        self
+    }
+
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same bed with another seed of its ids.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        self.change(|s| s.seed = seed)
+    }
+
+    fn seed_of_bed(&self) -> u64 {
+        self.settings().seed
+    }
+
+    /// The same bed with other bounds of one drive: virtual time, 400 days by default, and timers, a million.
+    #[must_use]
+    pub fn caps(self, time: Duration, timers: u64) -> Self {
+        self.0.executor.set_caps(time, timers);
         self
     }
 
@@ -204,11 +274,28 @@ impl TestBed {
         self.change(|s| s.configure = Some(Configure(Arc::new(change))))
     }
 
+    /// The same bed with another fate of writes of unknown outcome.
+    #[must_use]
+    pub fn unknown_outcome(self, what: UnknownOutcome) -> Self {
+        self.change(|s| s.unknown_outcome = what)
+    }
+
+    /// The same bed with a snapshot of an execution after that many records.
+    #[must_use]
+    pub fn snapshot_every(self, records: u64) -> Self {
+        self.change(|s| s.snapshot_every = Some(records))
+    }
+
     /// The same bed whose executions are started by that user.
     #[must_use]
     pub fn as_user(self, user: &str) -> Self {
-        self.0.settings.lock().unwrap_or_else(PoisonError::into_inner).user = user.to_owned();
+        self.settings().user = user.to_owned();
         self
+    }
+
+    /// What coverage needs.
+    pub(crate) fn covered(&self) -> Covered {
+        self.0.covered()
     }
 
     /// The fake cloud.
@@ -219,6 +306,11 @@ impl TestBed {
     /// Virtual time.
     pub fn clock(&self) -> &VirtualClock {
         self.0.cloud.clock()
+    }
+
+    /// What runs the bed's tasks, for callers that spawn tasks of their own.
+    pub fn executor(&self) -> &Executor {
+        &self.0.executor
     }
 
     /// HTTP requests and mails that left the bed.
@@ -246,18 +338,23 @@ impl TestBed {
 
     #[track_caller]
     fn build(&self) -> Engine {
-        let settings = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = self.settings();
         let bed = &self.0;
         let clock: Arc<dyn Clock> = Arc::new(bed.cloud.clock().clone());
         let http = Arc::new(bed.http.clone());
         let api = settings.api.clone().unwrap_or_else(|| Arc::new(bed.cloud.clone()));
-        let engine = Engine::builder()
+        let api = if bed.executor.is_shuffled() {
+            Arc::new(seed::Jostled { api, executor: bed.executor.clone() })
+        } else {
+            api
+        };
+        let builder = Engine::builder()
             .actions(settings.registry.clone())
             .api_shared(api)
             .api_retry(settings.retry.clone())
             .clock(bed.cloud.clock().clone())
             .spawner(bed.executor.clone())
-            .ids(SeededIds::new(bed.seed))
+            .ids(SeededIds::new(settings.seed))
             .store_shared(settings.store.clone(), settings.store.clone())
             .parameters(bed.parameters.clone())
             .events(bed.events.with_observers(settings.observers.clone()))
@@ -269,12 +366,17 @@ impl TestBed {
             .region(REGION)
             .variable("AccountId", bed.cloud.account_id())
             .variable("OOSUtilVersion", OOSUTIL_VERSION)
-            .owner("bed");
-        let engine = match &settings.configure {
-            Some(configure) => (configure.0)(engine),
-            None => engine,
+            .owner("bed")
+            .unknown_outcome(settings.unknown_outcome);
+        let builder = match settings.snapshot_every {
+            Some(records) => builder.snapshot_every(records),
+            None => builder,
         };
-        match engine.build() {
+        let builder = match &settings.configure {
+            Some(configure) => (configure.0)(builder),
+            None => builder,
+        };
+        match builder.build() {
             Ok(engine) => engine,
             Err(error) => fail(&error.to_string()),
         }
@@ -328,8 +430,8 @@ impl TestBed {
         mut options: StartOptions,
     ) -> Result<Run, String> {
         let limits = self.engine().limits().clone();
-        let parsed = Template::parse_source(source, &limits).map_err(|d| d.render())?;
-        let user = self.0.settings.lock().unwrap_or_else(PoisonError::into_inner).user.clone();
+        let parsed = Template::parse_source(source.clone(), &limits).map_err(|d| d.render())?;
+        let user = self.settings().user.clone();
         options.executed_by.get_or_insert(user);
         let engine = self.engine().clone();
         let started = self
@@ -337,6 +439,7 @@ impl TestBed {
             .executor
             .block_on(self.clock(), async move { engine.start_with(&parsed, parameters, options).await });
         let handle = started.ok_or("the engine did not start")?.map_err(|e| e.to_string())?;
+        self.0.roots.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.id().clone(), source);
         Ok(Run::new(self.clone(), handle))
     }
 
@@ -393,23 +496,7 @@ impl TestBed {
         if oos_core::ports::action::ActionCatalog::entry(self.engine().actions(), &ActionName::new(action)).is_none() {
             fail(&format!("there is no action `{action}`"));
         }
-        // The properties are handed over as parameters, so that braces in them stay text.
-        let given: Vec<_> = properties.as_map().into_iter().flat_map(oos_core::Map::iter).collect();
-        let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
-        let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
-        let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
-        let (declared, written) = (declared.collect::<oos_core::Map>(), written.collect::<oos_core::Map>());
-        let values = Value::from(values.collect::<oos_core::Map>());
-        let document = params! {
-            "FormatVersion" => oos_core::template::FORMAT_VERSION,
-            "RamRole" => role,
-            "Parameters" => declared,
-            "Tasks" => [params! {
-                "Name" => "action", "Action" => action, "Properties" => written,
-                "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
-            }],
-            "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
-        };
+        let (document, values) = one_task(role, action, &properties);
         self.run(&document.to_string(), values)
     }
 
@@ -418,7 +505,7 @@ impl TestBed {
         if template.contains('\n') || template.trim_start().starts_with('{') {
             return Ok((SourceText::new("<template>", template), None));
         }
-        for folder in self.0.settings.lock().unwrap_or_else(PoisonError::into_inner).templates.clone() {
+        for folder in self.settings().templates.clone() {
             for ending in ["yml", "yaml", "json"] {
                 let path = folder.join(format!("{template}.{ending}"));
                 if let Ok(text) = std::fs::read_to_string(&path) {
@@ -440,4 +527,25 @@ impl TestBed {
 /// The folder of official templates that `OOS_CORPUS` names.
 fn default_templates() -> Vec<PathBuf> {
     crate::corpus().map(|corpus| vec![corpus.join("public")]).unwrap_or_default()
+}
+
+/// A template whose only task is an action, and the values of its parameters. The properties are handed over as
+/// parameters, so that braces in them stay text.
+pub(crate) fn one_task(role: &str, action: &str, properties: &Value) -> (Value, Value) {
+    let given: Vec<_> = properties.as_map().into_iter().flat_map(oos_core::Map::iter).collect();
+    let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
+    let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
+    let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
+    let (declared, written) = (declared.collect::<oos_core::Map>(), written.collect::<oos_core::Map>());
+    let document = params! {
+        "FormatVersion" => oos_core::template::FORMAT_VERSION,
+        "RamRole" => role,
+        "Parameters" => declared,
+        "Tasks" => [params! {
+            "Name" => "action", "Action" => action, "Properties" => written,
+            "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
+        }],
+        "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
+    };
+    (document, Value::from(values.collect::<oos_core::Map>()))
 }

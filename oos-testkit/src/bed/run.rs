@@ -1,6 +1,6 @@
 //! One execution in a bed: what came of it, and assertions about it that say why when they fail.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use oos_core::{
     ExecutionId, Timestamp, Value,
@@ -9,8 +9,8 @@ use oos_core::{
     ports::{ExecutionEvent, control::WaitingFor, event::EventKind, index::ExecutionQuery},
 };
 
-use super::{FailureView, TestBed};
-use crate::calls::fail;
+use super::{FailureView, OutputView, TaskView, TestBed};
+use crate::calls::{Matcher, masked};
 
 /// An execution in a bed.
 #[derive(Clone, Debug)]
@@ -70,8 +70,8 @@ impl Run {
     #[track_caller]
     pub fn output(&self, name: &str) -> OutputView {
         match self.outputs().get(name) {
-            Some(value) => OutputView { name: name.to_owned(), value: value.clone() },
-            None => fail(&format!("there is no output `{name}`\n{}", self.report())),
+            Some(value) => OutputView::new(self, name, value),
+            None => self.complain(&format!("there is no output `{name}`")),
         }
     }
 
@@ -87,7 +87,8 @@ impl Run {
     #[track_caller]
     pub fn expect_status(&self, expected: ExecutionStatus) -> &Self {
         if self.status() != expected {
-            fail(&format!("expected {expected}, found {}\n{}", self.status(), self.report()));
+            let message = self.message().map(|m| format!(": {m}")).unwrap_or_default();
+            self.complain(&format!("expected {expected}, found {}{message}", self.status()));
         }
         self
     }
@@ -119,8 +120,34 @@ impl Run {
         self.expect_status(ExecutionStatus::Failed);
         match self.finished().and_then(|f| f.failure) {
             Some(failure) => FailureView::new(self.clone(), failure.error),
-            None => fail(&format!("a failed execution has no error\n{}", self.report())),
+            None => self.complain(&format!("a failed execution has no error")),
         }
+    }
+
+    /// The error of an execution that has failed or was cancelled; the same as [`Run::expect_failure`], where that
+    /// reads better.
+    ///
+    /// # Panics
+    /// With the report when there is none.
+    #[track_caller]
+    pub fn error(&self) -> FailureView {
+        match self.finished().and_then(|f| f.failure) {
+            Some(failure) => FailureView::new(self.clone(), failure.error),
+            None => self.complain(&format!("{} has no error", self.status())),
+        }
+    }
+
+    /// Asserts the outputs: a map is matched as a [`subset`](crate::calls::subset).
+    ///
+    /// # Panics
+    /// With the report when they are others.
+    #[track_caller]
+    pub fn expect_outputs(&self, expected: impl Into<Matcher>) -> &Self {
+        let expected = expected.into();
+        if !expected.matches(&self.outputs()) {
+            self.complain(&format!("the outputs are {}, not {expected:?}", masked(&self.outputs())));
+        }
+        self
     }
 
     /// Asserts that a task waits for people.
@@ -136,7 +163,7 @@ impl Run {
             t.name == task.into() && t.steps.iter().any(approval)
         });
         if !waits {
-            fail(&format!("`{task}` does not wait for an approval\n{}", self.report()));
+            self.complain(&format!("`{task}` does not wait for an approval"));
         }
         self
     }
@@ -198,10 +225,10 @@ impl Run {
     /// When it was never reached.
     #[track_caller]
     pub fn task_of(&self, execution: &ExecutionId, name: &str) -> TaskView {
-        let view = TaskView::of(&self.events(), execution, name);
+        let view = TaskView::of(self, &self.events(), execution, name);
         match view {
             Some(view) => view,
-            None => fail(&format!("task `{name}` was never reached\n{}", self.report())),
+            None => self.complain(&format!("task `{name}` was never reached")),
         }
     }
 
@@ -214,7 +241,7 @@ impl Run {
         for name in names {
             let status = self.task(name).status;
             if status != TaskStatus::Skipped {
-                fail(&format!("`{name}` is {status}, not Skipped\n{}", self.report()));
+                self.complain(&format!("`{name}` is {status}, not Skipped"));
             }
         }
         self
@@ -238,7 +265,7 @@ impl Run {
 
     /// True when the task was reached.
     pub fn reached(&self, name: &str) -> bool {
-        TaskView::of(&self.events(), self.id(), name).is_some()
+        TaskView::of(self, &self.events(), self.id(), name).is_some()
     }
 
     /// Ids of child executions, in order of their start.
@@ -260,209 +287,5 @@ impl Run {
 
     pub(super) fn bed(&self) -> &TestBed {
         &self.bed
-    }
-}
-
-/// A task of a run, as its events tell.
-#[derive(Clone, Debug)]
-pub struct TaskView {
-    /// Its name.
-    pub name: String,
-    /// Its status.
-    pub status: TaskStatus,
-    /// Its failure text.
-    pub message: Option<Arc<str>>,
-    /// Its outputs: a map, or null.
-    pub outputs: Value,
-    /// Attempts of its last run, of a task without loop.
-    pub attempts: u32,
-    /// When it was first entered.
-    pub started: Option<Timestamp>,
-    /// When it ended.
-    pub ended: Option<Timestamp>,
-    items: BTreeMap<u32, TaskStatus>,
-}
-
-impl TaskView {
-    fn of(events: &[ExecutionEvent], execution: &ExecutionId, name: &str) -> Option<Self> {
-        let mut view: Option<Self> = None;
-        let name_of = |key: &oos_core::ids::StepKey| key.task.as_str().eq_ignore_ascii_case(name);
-        for event in events.iter().filter(|e| e.execution == *execution) {
-            let new = || Self {
-                name: name.to_owned(),
-                status: TaskStatus::Running,
-                message: None,
-                outputs: Value::Null,
-                attempts: 0,
-                started: None,
-                ended: None,
-                items: BTreeMap::new(),
-            };
-            match &event.kind {
-                EventKind::StepStarted { key, .. } if name_of(key) => {
-                    let view = view.get_or_insert_with(new);
-                    match key.item {
-                        Some(item) => {
-                            view.items.insert(item, TaskStatus::Running);
-                        }
-                        None => {
-                            view.started = view.started.or(Some(event.at));
-                            (view.status, view.attempts) = (TaskStatus::Running, 1);
-                        }
-                    }
-                }
-                EventKind::Retrying { key, .. } if name_of(key) && key.item.is_none() => {
-                    view.get_or_insert_with(new).attempts = key.attempt + 1;
-                }
-                EventKind::StepWaiting { key, .. } if name_of(key) && key.item.is_none() => {
-                    view.get_or_insert_with(new).status = TaskStatus::Waiting;
-                }
-                EventKind::StepEnded { key, status, message, outputs } if name_of(key) => {
-                    let view = view.get_or_insert_with(new);
-                    match key.item {
-                        Some(item) => {
-                            view.items.insert(item, *status);
-                        }
-                        None => {
-                            (view.status, view.ended) = (*status, Some(event.at));
-                            (view.message, view.outputs) = (message.clone(), outputs.clone());
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        view
-    }
-
-    /// Asserts the status.
-    ///
-    /// # Panics
-    /// When it is another.
-    #[track_caller]
-    pub fn status(&self, expected: TaskStatus) -> &Self {
-        if self.status != expected {
-            fail(&format!("task `{}` is {}, not {expected}: {:?}", self.name, self.status, self.message));
-        }
-        self
-    }
-
-    /// Asserts the number of attempts.
-    ///
-    /// # Panics
-    /// When it is another.
-    #[track_caller]
-    pub fn attempts(&self, expected: u32) -> &Self {
-        if self.attempts != expected {
-            fail(&format!("task `{}` took {} attempts, not {expected}", self.name, self.attempts));
-        }
-        self
-    }
-
-    /// Asserts the virtual time from entry to end.
-    ///
-    /// # Panics
-    /// When it is another.
-    #[track_caller]
-    pub fn took(&self, expected: Duration) -> &Self {
-        let took = self.ended.zip(self.started).map(|(end, start)| end.since(start));
-        if took != Some(expected) {
-            fail(&format!("task `{}` took {took:?}, not {expected:?}", self.name));
-        }
-        self
-    }
-
-    /// The items of a looped task.
-    pub fn items(&self) -> ItemsView {
-        ItemsView { name: self.name.clone(), items: self.items.iter().map(|(n, s)| (*n, *s)).collect() }
-    }
-}
-
-/// Items of a looped task; indices count from 0, as in a list.
-#[derive(Clone, Debug)]
-pub struct ItemsView {
-    name: String,
-    items: Vec<(u32, TaskStatus)>,
-}
-
-impl ItemsView {
-    fn of(&self, status: TaskStatus) -> Self {
-        let items = self.items.iter().copied().filter(|(_, s)| *s == status).collect();
-        Self { name: self.name.clone(), items }
-    }
-
-    /// Those that failed.
-    #[must_use]
-    pub fn failed(&self) -> Self {
-        self.of(TaskStatus::Failed)
-    }
-
-    /// Those that succeeded.
-    #[must_use]
-    pub fn succeeded(&self) -> Self {
-        self.of(TaskStatus::Success)
-    }
-
-    /// Number of items.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// True without items.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// Asserts which they are, by index from 0.
-    ///
-    /// # Panics
-    /// When they are others.
-    #[track_caller]
-    pub fn eq(&self, expected: &[u32]) {
-        let found: Vec<u32> = self.items.iter().map(|(n, _)| n - 1).collect();
-        if found != expected {
-            fail(&format!("items of `{}` are {found:?}, not {expected:?}", self.name));
-        }
-    }
-}
-
-/// One output of a run.
-#[derive(Clone, Debug)]
-pub struct OutputView {
-    name: String,
-    value: Value,
-}
-
-impl OutputView {
-    /// The value.
-    pub fn value(&self) -> &Value {
-        &self.value
-    }
-
-    /// Asserts the value.
-    ///
-    /// # Panics
-    /// When it is another.
-    #[track_caller]
-    pub fn eq(&self, expected: impl Into<Value>) -> &Self {
-        let expected = expected.into();
-        if self.value != expected {
-            fail(&format!("output `{}` is {}, not {expected}", self.name, self.value));
-        }
-        self
-    }
-
-    /// Asserts that a list holds a value that many times.
-    ///
-    /// # Panics
-    /// When it does not.
-    #[track_caller]
-    pub fn list_contains(&self, member: impl Into<Value>, times: usize) -> &Self {
-        let member = member.into();
-        let found = self.value.as_list().unwrap_or_default().iter().filter(|v| **v == member).count();
-        if found != times {
-            fail(&format!("output `{}` holds {member} {found} times, not {times}: {}", self.name, self.value));
-        }
-        self
     }
 }

@@ -3,7 +3,7 @@
 //! A text lies in the folder `snapshots` next to the test. The environment variable `OOS_UPDATE_SNAPSHOTS` makes
 //! a test write it instead of comparing; a text that is missing is a failure, because nobody has looked at it yet.
 
-use std::{panic::Location, path::PathBuf};
+use std::{collections::BTreeSet, panic::Location, path::PathBuf};
 
 use oos_core::Value;
 
@@ -11,6 +11,7 @@ use super::Run;
 use crate::{
     Calls,
     calls::{Permission, fail},
+    cloud::ram::privilege,
 };
 
 /// The variable that makes tests write their texts.
@@ -68,6 +69,16 @@ impl LeastPrivilege {
         compare(&format!("{name}.json"), &format!("{text}\n"));
         self
     }
+}
+
+/// Asserts that a policy covers what all these runs needed, and has no statement that none of them needed.
+///
+/// # Panics
+/// When something is missing or of no use; the text names it.
+#[track_caller]
+pub fn assert_policy_covers<'a>(policy: &str, runs: impl IntoIterator<Item = &'a Run>) {
+    let needs: BTreeSet<Permission> = runs.into_iter().flat_map(|run| run.calls("*", "*").permissions()).collect();
+    privilege::assert_covers(policy, &needs.into_iter().collect::<Vec<_>>());
 }
 
 #[track_caller]

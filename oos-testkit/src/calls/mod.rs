@@ -18,6 +18,7 @@ pub use flight::{InFlight, InOrder, Items, Pattern, call, loop_items, max_in_fli
 pub use matcher::{Matcher, any, eq, is, matching, re, subset};
 pub(crate) use matcher::{glob, texts_in};
 use oos_core::{Timestamp, Value, ports::api::Origin};
+pub(crate) use render::is_secret;
 pub use render::masked;
 
 /// How a call ended.
@@ -127,6 +128,12 @@ impl Count for usize {
     }
 }
 
+impl Count for u32 {
+    fn takes(&self, n: usize) -> bool {
+        usize::try_from(*self) == Ok(n)
+    }
+}
+
 /// Integer literals without a suffix are `i32`.
 impl Count for i32 {
     fn takes(&self, n: usize) -> bool {
@@ -166,12 +173,19 @@ pub struct Calls {
     what: String,
     pattern: Option<(String, String)>,
     start: Timestamp,
+    context: Option<Arc<dyn Context>>,
+}
+
+/// What a failed assertion about calls tells besides the calls: the bed behind the cloud knows it.
+pub(crate) trait Context: fmt::Debug + Send + Sync {
+    /// The report of a failure with this cause; `None` when the bed is gone.
+    fn explain(&self, cause: &str, near: &[String]) -> Option<String>;
 }
 
 impl Calls {
-    pub(crate) fn new(all: Vec<Call>, start: Timestamp) -> Self {
+    pub(crate) fn new(all: Vec<Call>, start: Timestamp, context: Option<Arc<dyn Context>>) -> Self {
         let picked = (0..all.len()).collect();
-        Self { all: Arc::new(all), picked, what: "call".to_owned(), pattern: None, start }
+        Self { all: Arc::new(all), picked, what: "call".to_owned(), pattern: None, start, context }
     }
 
     /// The calls of the view, in order.
@@ -353,7 +367,10 @@ impl Calls {
 
     #[track_caller]
     pub(crate) fn complain(&self, cause: &str) -> ! {
-        fail(&format!("{cause}\n{}last calls:\n{}", self.near_misses(), self.tail(20)))
+        if let Some(text) = self.context.as_ref().and_then(|c| c.explain(cause, &self.near_lines())) {
+            fail(&text);
+        }
+        fail(&format!("{cause}\nlast calls:\n{}{}", self.tail(20), self.near_misses()))
     }
 }
 

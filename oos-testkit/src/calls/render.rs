@@ -13,7 +13,8 @@ const SECRET_NAMES: [&str; 7] =
 /// CHOICE: longest text of one parameter in a line.
 const LONGEST: usize = 80;
 
-fn is_secret(name: &str) -> bool {
+/// True for names of parameters whose values are secret.
+pub(crate) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_NAMES.iter().any(|part| name.contains(part))
 }
@@ -41,6 +42,41 @@ fn shortened(value: &Value) -> String {
     }
     let head: String = text.chars().take(LONGEST).collect();
     format!("{head}…")
+}
+
+/// ` Name=value` for each parameter that is kept, ordered by name.
+fn parameters(masked: &Value, keep: impl Fn(&str) -> bool) -> String {
+    let Some(map) = masked.as_map() else { return String::new() };
+    let mut kept: Vec<_> = map.iter().filter(|(key, _)| keep(key)).collect();
+    kept.sort_by(|a, b| a.0.cmp(b.0));
+    kept.into_iter().map(|(key, value)| format!(" {key}={}", shortened(value))).collect()
+}
+
+/// CHOICE: parameters that a snapshot leaves out: the same everywhere, or different in each run.
+const DULL: [&str; 7] = ["RegionId", "ClientToken", "PageNumber", "PageSize", "NextToken", "MaxResults", "Token"];
+
+impl Call {
+    /// The call in a snapshot: what was asked, the parameters that tell something, and what came of it.
+    pub(crate) fn trace_line(&self) -> String {
+        let told = |key: &str| !DULL.contains(&key);
+        let masked = masked(&self.params);
+        let answer = match &self.answer {
+            Answer::Pending => "…".to_owned(),
+            Answer::Ok(body) => rows_of(body).map_or_else(|| "ok".to_owned(), |n| n.to_string()),
+            Answer::Error { code, .. } => code.to_string(),
+        };
+        let who = if &*self.caller == "root" { String::new() } else { format!(" as {}", self.caller) };
+        format!("{}.{}{}{who} → {answer}", self.service, self.api, parameters(&masked, told))
+    }
+}
+
+/// The number of rows of an answer that has the form of a list.
+fn rows_of(body: &Value) -> Option<usize> {
+    body.as_map()?.values().find_map(|member| match member {
+        Value::List(rows) => Some(rows.len()),
+        Value::Map(wrapper) if wrapper.len() == 1 => wrapper.values().find_map(Value::as_list).map(<[Value]>::len),
+        _ => None,
+    })
 }
 
 impl Calls {
@@ -76,20 +112,35 @@ impl Calls {
     /// Calls that were nearly meant: the same API with other parameters or of another service, another API of the
     /// service with the same verb. Empty when there is nothing to tell.
     pub fn near_misses(&self) -> String {
-        let Some((service, api)) = &self.pattern else { return String::new() };
-        let mut near: Vec<(u8, &Call)> = self
-            .all
-            .iter()
-            .filter(|c| !self.picked.contains(&c.number))
-            .filter_map(|c| Some((nearness(service, api, c)?, c)))
-            .collect();
-        near.sort_by_key(|(rank, c)| (*rank, c.number));
+        let near = self.near_lines();
         if near.is_empty() {
             return String::new();
         }
-        let lines: String = near.iter().take(5).map(|(_, c)| format!("  {}\n", self.line(c))).collect();
-        format!("near misses:\n{lines}")
+        format!("near misses:\n{}", near.iter().map(|line| format!("  {line}\n")).collect::<String>())
     }
+
+    /// The same as lines.
+    pub(crate) fn near_lines(&self) -> Vec<String> {
+        let Some((service, api)) = &self.pattern else { return Vec::new() };
+        let others = self.all.iter().filter(|c| !self.picked.contains(&c.number));
+        nearest(others, service, api).into_iter().take(NEAR).map(|c| self.line(c)).collect()
+    }
+
+    /// Calls of the view that come near to a pattern without matching it, as lines.
+    pub(crate) fn near_to(&self, service: &str, api: &str) -> Vec<String> {
+        let others = self.iter().filter(|c| !c.is(service, api));
+        nearest(others, service, api).into_iter().take(NEAR).map(|c| self.line(c)).collect()
+    }
+}
+
+/// Near misses that are shown.
+const NEAR: usize = 5;
+
+/// The calls that come near to a pattern, the nearest first.
+fn nearest<'a>(calls: impl Iterator<Item = &'a Call>, service: &str, api: &str) -> Vec<&'a Call> {
+    let mut near: Vec<(u8, &Call)> = calls.filter_map(|c| Some((nearness(service, api, c)?, c))).collect();
+    near.sort_by_key(|(rank, c)| (*rank, c.number));
+    near.into_iter().map(|(_, call)| call).collect()
 }
 
 /// How near a call is to a pattern; smaller is nearer.

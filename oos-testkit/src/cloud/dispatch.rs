@@ -19,7 +19,7 @@ use super::{
     error::{error, invalid, missing},
     names::{self, Resolved},
     params::Params,
-    ram,
+    ram::{self, Caller},
     shaped::{self, Level, ShapedCall},
     state::{State, Token},
 };
@@ -36,10 +36,24 @@ struct Prepared {
     number: usize,
     resolved: Resolved,
     verdict: Verdict,
+    /// Who calls, where a signature told it; else the request's role chain tells.
+    known: Option<Caller>,
 }
 
-pub(super) async fn call(cloud: &FakeCloud, request: ApiRequest) -> Result<ApiResponse, ApiError> {
-    let prepared = cloud.with(|state| begin(state, &request));
+impl Prepared {
+    /// True for answers that are a document which somebody stored: it is given back as it is, and the id of the request
+    /// stands in a header.
+    fn is_document(&self) -> bool {
+        &*self.resolved.api_name == "GetBucketPolicy"
+    }
+}
+
+pub(super) async fn call(
+    cloud: &FakeCloud,
+    request: ApiRequest,
+    known: Option<Caller>,
+) -> Result<ApiResponse, ApiError> {
+    let prepared = cloud.with(|state| begin(state, &request, known));
     if !prepared.verdict.latency.is_zero() {
         let clock = cloud.clock();
         clock.sleep_until(clock.now() + prepared.verdict.latency).await;
@@ -51,19 +65,19 @@ pub(super) async fn call(cloud: &FakeCloud, request: ApiRequest) -> Result<ApiRe
 }
 
 /// Records the call and asks the faults.
-fn begin(state: &mut State, request: &ApiRequest) -> Prepared {
+fn begin(state: &mut State, request: &ApiRequest, known: Option<Caller>) -> Prepared {
     let resolved = names::resolve(request);
     let number = state.calls.len();
-    let call = record(state, request, number, &resolved);
+    let caller = known.clone().unwrap_or_else(|| ram::caller_of(state, request));
+    let call = record(state, request, number, &resolved, &caller);
     let verdict = state.rules.judge(&call);
     state.calls.push(Call { touched_by: verdict.names.clone(), ..call });
-    Prepared { number, resolved, verdict }
+    Prepared { number, resolved, verdict, known }
 }
 
-fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved) -> Call {
+fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved, caller: &Caller) -> Call {
     state.ticks += 1;
     let params = Value::from(r.params.clone());
-    let caller = ram::caller_of(state, request);
     Call {
         number,
         service: Arc::clone(&r.service_name),
@@ -115,7 +129,12 @@ fn answer(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value
         }
         Some((name, StubAnswer::Merge(over))) => {
             touch(state, p.number, name);
-            handle(state, request, p, &call).map(|body| merged(&body, &over))
+            let base = handle(state, request, p, &call);
+            // What nobody has a model or shape of is an empty answer, to merge into.
+            let unknown = |error: ApiError| {
+                if error.code() == shaped::UNMODELLED { Ok(Value::empty_map()) } else { Err(error) }
+            };
+            base.or_else(unknown).map(|body| merged(&body, &over))
         }
         None => handle(state, request, p, &call),
     };
@@ -134,8 +153,13 @@ fn touch(state: &mut State, number: usize, name: String) {
 
 fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) -> Result<Value, ApiError> {
     let r = &p.resolved;
-    ram::resolve(state, request, p.number)?;
-    let caller = ram::caller_of(state, request);
+    let caller = match &p.known {
+        Some(caller) => caller.clone(),
+        None => {
+            ram::resolve(state, request, p.number)?;
+            ram::caller_of(state, request)
+        }
+    };
     ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
     let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
     if let Some(name) = r.unknown.first().filter(|_| state.options.strict_parameters) {
@@ -229,12 +253,13 @@ fn unmodelled(request: &ApiRequest, service: Option<&'static Service>) -> ApiErr
 
 /// Completes the answer and records it.
 fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> Result<ApiResponse, ApiError> {
-    let request_id: Arc<str> = state.ids.request_id().into();
     let host =
         state.calls.get(p.number).map(|c| format!("{}.{}.aliyuncs.com", c.service.to_ascii_lowercase(), c.region));
-    let answer = answer
-        .map(|body| ApiResponse { body: with_request_id(body, &request_id), request_id: Some(Arc::clone(&request_id)) })
-        .map_err(|e| dressed(state, e, &request_id, &host.unwrap_or_default()));
+    let document = answer.as_ref().ok().filter(|_| p.is_document()).cloned();
+    let mut answer = completed(state, answer, &host.unwrap_or_default());
+    if let (Some(document), Ok(response)) = (document, &mut answer) {
+        response.body = document;
+    }
     state.ticks += 1;
     let (now, tick) = (state.now, state.ticks);
     if let Some(call) = state.calls.get_mut(p.number) {
@@ -245,6 +270,18 @@ fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> R
         };
     }
     answer
+}
+
+/// An answer with its request id, an error in the gateway's dress.
+pub(crate) fn completed(
+    state: &mut State,
+    answer: Result<Value, ApiError>,
+    host: &str,
+) -> Result<ApiResponse, ApiError> {
+    let request_id: Arc<str> = state.ids.request_id().into();
+    answer
+        .map(|body| ApiResponse { body: with_request_id(body, &request_id), request_id: Some(Arc::clone(&request_id)) })
+        .map_err(|e| dressed(state, e, &request_id, host))
 }
 
 fn recorded(error: &ApiError) -> Answer {

@@ -150,6 +150,7 @@ pub(crate) const ERRORS: &[(&str, u16, &str)] = &[
     ("ErrorTaskNotFound", 404, "The task does not exist."),
     ("NotFoundApi", 404, "The specified API does not exist."),
     ("InvalidServiceInstanceId.NotFound", 404, "The specified service instance does not exist."),
+    ("EntityAlreadyExists.Parameter", 409, "The parameter exists already."),
     ("EntityNotExists.Parameter", 404, "The parameter does not exist."),
     ("InstanceNotExist", 404, "The instance does not exist."),
     ("OrderNotFound", 404, "The order does not exist."),

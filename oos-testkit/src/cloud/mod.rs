@@ -12,16 +12,17 @@ pub mod database;
 mod dispatch;
 pub mod ecd;
 pub mod ecs;
-mod error;
+pub(crate) mod error;
 pub mod ess;
 pub mod fc;
 mod hbr;
 pub(crate) mod ids;
+mod inventory;
 mod names;
 pub mod oos;
 pub mod oss;
-mod page;
-mod params;
+pub(crate) mod page;
+pub(crate) mod params;
 pub mod ram;
 pub mod ros;
 mod setter;
@@ -41,6 +42,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub(crate) use dispatch::completed;
 use oos_core::{
     Timestamp, Value,
     ports::{
@@ -77,7 +79,7 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("OSS", &[], &[oss::APIS]).routed(oss::route),
     Service::new("HBR", &[], &[hbr::APIS]),
     Service::new("CS", &[], &[cs::APIS]).routed(cs::route),
-    Service::new("OOS", &[], &[oos::APIS]),
+    Service::new("OOS", &[], oos::TABLES),
     Service::new("BssOpenApi", &["bss"], &[small::BSS_APIS]),
     Service::new("ECI", &[], &[small::ECI_APIS]),
     Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
@@ -203,6 +205,13 @@ impl FakeCloud {
         self
     }
 
+    /// The same cloud with ids and random choices of another seed; before anything is made in it.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        self.with(|state| state.ids = ids::Ids::new(seed));
+        self
+    }
+
     /// The same cloud with one more ECS instance: `FakeCloud::new().instance("i-1", "Running")`.
     #[must_use]
     pub fn instance(self, id: &str, status: &str) -> Self {
@@ -233,7 +242,7 @@ impl FakeCloud {
 
     /// What was called so far.
     pub fn calls(&self) -> Calls {
-        self.with(|state| Calls::new(state.calls.clone(), state.start))
+        self.with(|state| Calls::new(state.calls.clone(), state.start, state.context.clone()))
     }
 
     /// Makes one call and jumps over its waits: for tests without an engine.
@@ -250,6 +259,16 @@ impl FakeCloud {
     /// What the cloud answers.
     pub fn send_now(&self, request: ApiRequest) -> Result<Value, ApiError> {
         self.clock.block_on(ApiCaller::call(self, request)).map(|answer| answer.body)
+    }
+
+    /// Makes a call as somebody whom a signature has told; without one as the request's role chain says.
+    #[cfg(feature = "server")]
+    pub(crate) async fn call_as(
+        &self,
+        request: ApiRequest,
+        caller: Option<ram::Caller>,
+    ) -> Result<ApiResponse, ApiError> {
+        dispatch::call(self, request, caller).await
     }
 
     /// Starts a fault; see [`Fault`].
@@ -272,6 +291,11 @@ impl FakeCloud {
         Transitions::new(self.clone(), None, Some(id))
     }
 
+    /// What failed assertions about calls tell besides the calls.
+    pub(crate) fn set_context(&self, context: Arc<dyn crate::calls::Context>) {
+        self.with(|state| state.context = Some(context));
+    }
+
     /// Faults that never fired and stubs whose number of calls is not the expected one, one line each.
     pub fn unmet_rules(&self) -> Vec<String> {
         self.with(|state| state.rules.unmet())
@@ -287,6 +311,11 @@ impl FakeCloud {
         if !unmet.is_empty() {
             fail(&unmet.join("\n"));
         }
+    }
+
+    /// Service and API of the faults and stubs that matched no call.
+    pub(crate) fn unmatched_rules(&self) -> Vec<(String, String)> {
+        self.with(|state| state.rules.unmatched())
     }
 
     /// All faults, stubs and unscripted commands with their counts, one line each: for failure reports.
@@ -381,6 +410,6 @@ impl CredentialProvider for FakeCloud {
 #[async_trait]
 impl ApiCaller for FakeCloud {
     async fn call(&self, request: ApiRequest) -> Result<ApiResponse, ApiError> {
-        dispatch::call(self, request).await
+        dispatch::call(self, request, None).await
     }
 }

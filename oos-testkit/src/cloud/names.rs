@@ -41,7 +41,7 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
         service_name: service.map_or_else(|| n.service.to_uppercase().into(), |s| s.name.into()),
         api_name: found.map_or(name, |a| a.name.into()),
         region: n.region.clone(),
-        params: n.params().into_iter().map(|(name, value)| (name, rejoined(value))).collect(),
+        params: n.params(),
         http: Http {
             path: n.path.clone(),
             body: if request.body.is_null() { n.body.clone() } else { request.body.clone() },
@@ -60,13 +60,6 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
         }
     }
     out
-}
-
-/// JSON text that was split at its commas, because the parameter may hold a comma list, put together again.
-fn rejoined(value: Value) -> Value {
-    let texts: Option<Vec<&str>> = value.as_list().and_then(|list| list.iter().map(Value::as_str).collect());
-    let json = texts.filter(|t| t.first().is_some_and(|first| first.trim_start().starts_with(['[', '{'])));
-    json.and_then(|t| Value::from_json_str(&t.join(",")).ok()).unwrap_or(value)
 }
 
 /// Parameters that every API takes.

@@ -31,6 +31,11 @@ impl Params {
         (!trimmed.is_empty()).then(|| if trimmed.len() == text.len() { Arc::clone(&text) } else { trimmed.into() })
     }
 
+    /// Text as it was given, for what is kept; `None` when it is missing or blank.
+    pub(crate) fn verbatim(&self, name: &str) -> Option<Arc<str>> {
+        Some(self.get(name).to_text()).filter(|text| !text.trim().is_empty())
+    }
+
     /// Trimmed text, or empty.
     pub(crate) fn text(&self, name: &str) -> Arc<str> {
         self.str(name).unwrap_or_else(|| Arc::from(""))

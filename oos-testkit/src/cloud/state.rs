@@ -57,6 +57,7 @@ pub(crate) struct State {
     pub(crate) functions: Vec<fc::Rule>,
     pub(crate) slb_busy: Option<Duration>,
     pub(crate) hook_runs: Vec<HookRun>,
+    pub(crate) context: Option<Arc<dyn crate::calls::Context>>,
 }
 
 /// Switches.
@@ -107,6 +108,7 @@ impl State {
             functions: Vec::new(),
             slb_busy: None,
             hook_runs: Vec::new(),
+            context: None,
         }
     }
 

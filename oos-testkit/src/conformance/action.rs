@@ -17,6 +17,7 @@ use oos_core::{
     ActionName, ExecutionId, RegionId, Value,
     engine::RefuseAll,
     ids::{MachinePath, StepKey},
+    machine::UnknownOutcome,
     ports::{
         Action, ActionContext, ActionError, ActionErrorKind, Outcome,
         action::{ActionPorts, Progress, ProgressSink, Signature, StepInfo},
@@ -338,6 +339,7 @@ impl Stage {
             token: token.into(),
             repeat,
             started: cloud.now(),
+            unknown_outcome: UnknownOutcome::default(),
         };
         ActionContext::new(info, properties.clone(), ports, self.progress())
     }

@@ -86,6 +86,10 @@ impl StubRule {
         format!("stub {}.{}", self.service, self.api)
     }
 
+    pub(crate) fn pattern(&self) -> (String, String) {
+        (self.service.clone(), self.api.clone())
+    }
+
     pub(crate) fn unmet(&self) -> Option<String> {
         let met = self.expected.as_ref().map_or(self.hits > 0, |e| e.takes(self.hits));
         (!met).then(|| match &self.expected {
@@ -187,7 +191,7 @@ impl Stub {
         self.install(Source::Fixed(ok(body)))
     }
 
-    /// Merges a body over what the fake answers.
+    /// Merges a body over what the fake answers; over an empty answer where it has no model.
     pub fn merge(self, body: impl Into<Value>) -> StubHandle {
         self.install(Source::Fixed(Reply::Merge(body.into())))
     }

@@ -21,7 +21,7 @@ fn gateway(cloud: &FakeCloud) -> String {
 }
 
 #[test]
-fn case_20_deletes_the_entries_of_the_ports() {
+pub(crate) fn case_20_deletes_the_entries_of_the_ports() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let gateway = gateway(cloud);
@@ -35,7 +35,7 @@ fn case_20_deletes_the_entries_of_the_ports() {
 }
 
 #[test]
-fn case_20_deletes_nothing_when_every_port_has_an_entry() {
+pub(crate) fn case_20_deletes_nothing_when_every_port_has_an_entry() {
     // The template's jq program hands its collection on only when it meets a null.
     both_ways(|bed| {
         let cloud = bed.cloud();
@@ -49,7 +49,7 @@ fn case_20_deletes_nothing_when_every_port_has_an_entry() {
 }
 
 #[test]
-fn case_21_converts_public_addresses_only() {
+pub(crate) fn case_21_converts_public_addresses_only() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let public = cloud.ecs().instance().running().public_ip().create();

@@ -6,7 +6,7 @@ use oos_testkit::prelude::*;
 use crate::{both_ways, rate, targets};
 
 #[test]
-fn case_9_takes_snapshots_of_the_disks_that_exist() {
+pub(crate) fn case_9_takes_snapshots_of_the_disks_that_exist() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let instance = cloud.ecs().instance().running().create();
@@ -30,7 +30,7 @@ fn case_9_takes_snapshots_of_the_disks_that_exist() {
 }
 
 #[test]
-fn case_11_encrypts_what_is_not_encrypted() {
+pub(crate) fn case_11_encrypts_what_is_not_encrypted() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let plain = cloud.ecs().instance().running().create();
@@ -65,7 +65,7 @@ fn layout(cloud: &FakeCloud, instance: &str) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn case_22_clones_instances_into_another_region() {
+pub(crate) fn case_22_clones_instances_into_another_region() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = cloud.ecs().instances(2).running().data_disk(60).data_disk(80).create();
@@ -108,7 +108,7 @@ fn case_22_clones_instances_into_another_region() {
 }
 
 #[test]
-fn case_25_brings_a_launch_template_up_to_date() {
+pub(crate) fn case_25_brings_a_launch_template_up_to_date() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let instance = cloud.ecs().instance().running().create();

@@ -6,7 +6,7 @@ use oos_testkit::prelude::*;
 use crate::{both_ways, rate, targets};
 
 #[test]
-fn case_1_starts_only_what_is_stopped() {
+pub(crate) fn case_1_starts_only_what_is_stopped() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = cloud.ecs().instances(3).stopped().create();
@@ -21,7 +21,7 @@ fn case_1_starts_only_what_is_stopped() {
 }
 
 #[test]
-fn case_2_stops_twenty_five_within_the_window() {
+pub(crate) fn case_2_stops_twenty_five_within_the_window() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = cloud.ecs().instances(25).running().create();
@@ -36,7 +36,7 @@ fn case_2_stops_twenty_five_within_the_window() {
 }
 
 #[test]
-fn case_3_runs_a_command_with_one_failure() {
+pub(crate) fn case_3_runs_a_command_with_one_failure() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = cloud.ecs().instances(5).running().create();
@@ -67,7 +67,7 @@ fn deletion(bed: &TestBed, ids: &[String]) -> Run {
 }
 
 #[test]
-fn case_4_deletes_nothing_when_somebody_rejects() {
+pub(crate) fn case_4_deletes_nothing_when_somebody_rejects() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = cloud.ecs().instances(2).stopped().create();
@@ -82,7 +82,7 @@ fn case_4_deletes_nothing_when_somebody_rejects() {
 }
 
 #[test]
-fn case_4_deletes_what_is_approved() {
+pub(crate) fn case_4_deletes_what_is_approved() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = cloud.ecs().instances(2).stopped().create();
@@ -98,7 +98,7 @@ fn case_4_deletes_what_is_approved() {
 }
 
 #[test]
-fn case_4_fails_for_an_instance_that_runs() {
+pub(crate) fn case_4_fails_for_an_instance_that_runs() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let running = cloud.ecs().instance().running().create();

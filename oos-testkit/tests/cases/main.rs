@@ -1,5 +1,7 @@
 //! The end-to-end cases of the fake cloud: official templates, with our product actions and with the official
 //! definitions of them. Skipped, with a printed line, when `OOS_CORPUS` is not set.
+//!
+//! A case is written once and run in several ways: as it is, with seeds, with throttling, against the clock.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
 
@@ -10,6 +12,10 @@ mod scaling;
 mod services;
 mod stacks;
 mod triggers;
+mod ways;
+#[cfg(feature = "wire-tests")]
+#[path = "../wire_support/mod.rs"]
+mod wire_support;
 
 use std::path::PathBuf;
 
@@ -27,11 +33,14 @@ fn at_both_ways(cloud: impl Fn() -> FakeCloud, case: impl Fn(&TestBed)) {
         return;
     };
     let official: PathBuf = corpus.join("actions");
-    // Product actions that we do not ship come from the official definitions both times.
-    for ours in [true, false] {
-        println!("product actions: {}", if ours { "ours" } else { "official" });
-        let bed = TestBed::new(cloud()).action_directory(&official);
-        case(&if ours { bed.templates(oos_actions::product::embedded()) } else { bed });
+    for way in ways::present() {
+        println!("{way:?}");
+        let (bed, finish) = way.prepare(cloud());
+        // Product actions that we do not ship come from the official definitions both times.
+        let bed = bed.action_directory(&official);
+        let bed = if way.ours { bed.templates(oos_actions::product::embedded()) } else { bed };
+        ways::observe(&bed, || case(&bed));
+        finish();
     }
 }
 

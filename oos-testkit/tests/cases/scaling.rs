@@ -30,7 +30,7 @@ fn grown(bed: &TestBed) -> (String, String, String, Run) {
 }
 
 #[test]
-fn case_12_lets_new_members_into_the_database() {
+pub(crate) fn case_12_lets_new_members_into_the_database() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let (redis, group, token, run) = grown(bed);
@@ -50,7 +50,7 @@ fn case_12_lets_new_members_into_the_database() {
 }
 
 #[test]
-fn case_12_abandons_the_members_when_the_role_may_not() {
+pub(crate) fn case_12_abandons_the_members_when_the_role_may_not() {
     const POLICY: &str = r#"{"Version": "1", "Statement": [
         {"Effect": "Allow", "Action": ["ecs:DescribeInstances", "ess:*"], "Resource": "*"}
     ]}"#;
@@ -84,7 +84,7 @@ fn through_pauses(bed: &TestBed, run: &Run, task: &str, during: impl Fn()) -> us
 }
 
 #[test]
-fn case_13_updates_a_group_by_batches_and_rolls_back() {
+pub(crate) fn case_13_updates_a_group_by_batches_and_rolls_back() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let group = cloud.scaling_group().members(4).create();
@@ -144,7 +144,7 @@ fn case_13_updates_a_group_by_batches_and_rolls_back() {
 }
 
 #[test]
-fn case_24_adjusts_the_size_of_a_group() {
+pub(crate) fn case_24_adjusts_the_size_of_a_group() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let group = cloud.scaling_group().members(3).min(1).max(10).create();

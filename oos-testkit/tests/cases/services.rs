@@ -16,7 +16,7 @@ fn vserver_group(cloud: &FakeCloud) -> (Vec<String>, String, String) {
 }
 
 #[test]
-fn case_10_takes_each_server_out_of_the_traffic_for_its_new_disk() {
+pub(crate) fn case_10_takes_each_server_out_of_the_traffic_for_its_new_disk() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let (ids, group, image) = vserver_group(cloud);
@@ -43,7 +43,7 @@ fn case_10_takes_each_server_out_of_the_traffic_for_its_new_disk() {
 }
 
 #[test]
-fn case_10_stops_at_the_first_failure() {
+pub(crate) fn case_10_stops_at_the_first_failure() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let (ids, group, image) = vserver_group(cloud);
@@ -58,7 +58,7 @@ fn case_10_stops_at_the_first_failure() {
 }
 
 #[test]
-fn case_15_stops_a_database_for_the_night() {
+pub(crate) fn case_15_stops_a_database_for_the_night() {
     at_both_ways(
         || FakeCloud::at("2026-01-09T19:59:00Z"),
         |bed| {
@@ -96,7 +96,7 @@ fn case_15_stops_a_database_for_the_night() {
 }
 
 #[test]
-fn case_16_uploads_backups_by_a_function() {
+pub(crate) fn case_16_uploads_backups_by_a_function() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = [cloud.redis().create(), cloud.redis().create()];
@@ -131,7 +131,7 @@ fn case_16_uploads_backups_by_a_function() {
 }
 
 #[test]
-fn case_17_runs_a_command_on_desktops() {
+pub(crate) fn case_17_runs_a_command_on_desktops() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = [cloud.ecd().create("Running"), cloud.ecd().create("Running")];
@@ -152,7 +152,7 @@ fn case_17_runs_a_command_on_desktops() {
 }
 
 #[test]
-fn case_18_tags_everything_that_is_still_there() {
+pub(crate) fn case_18_tags_everything_that_is_still_there() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let near = cloud.ecs().instance().running().create();
@@ -177,7 +177,7 @@ fn case_18_tags_everything_that_is_still_there() {
 }
 
 #[test]
-fn case_19_sets_and_clears_the_referers_of_a_bucket() {
+pub(crate) fn case_19_sets_and_clears_the_referers_of_a_bucket() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         cloud.oss().bucket("pictures");

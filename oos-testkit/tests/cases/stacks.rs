@@ -21,7 +21,7 @@ fn update_image(bed: &TestBed, source: &str) -> Run {
 }
 
 #[test]
-fn case_8_makes_an_image_by_way_of_a_helper_instance() {
+pub(crate) fn case_8_makes_an_image_by_way_of_a_helper_instance() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let source = cloud.ecs().image("base");
@@ -40,7 +40,7 @@ fn case_8_makes_an_image_by_way_of_a_helper_instance() {
 }
 
 #[test]
-fn case_8_cleans_up_when_the_command_fails() {
+pub(crate) fn case_8_cleans_up_when_the_command_fails() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let source = cloud.ecs().image("base");
@@ -80,7 +80,7 @@ fn approved(bed: &TestBed) -> Run {
 }
 
 #[test]
-fn case_14_creates_instances_when_two_approve() {
+pub(crate) fn case_14_creates_instances_when_two_approve() {
     both_ways(|bed| {
         let run = approved(bed);
         run.expect_success();
@@ -94,7 +94,7 @@ fn case_14_creates_instances_when_two_approve() {
 }
 
 #[test]
-fn case_14_reads_the_reason_and_deletes_a_stack_that_failed() {
+pub(crate) fn case_14_reads_the_reason_and_deletes_a_stack_that_failed() {
     both_ways(|bed| {
         bed.cloud().ros().next_stack(fails_at("ecs", "no stock is left"));
         let run = approved(bed);

@@ -12,7 +12,7 @@ fn tags() -> Value {
 }
 
 #[test]
-fn case_5_reboots_what_raises_an_alarm() {
+pub(crate) fn case_5_reboots_what_raises_an_alarm() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let ids = cloud.ecs().instances(2).running().tag(TAG.0, TAG.1).create();
@@ -46,7 +46,7 @@ fn case_5_reboots_what_raises_an_alarm() {
 }
 
 #[test]
-fn case_6_starts_in_the_morning_and_stops_in_the_evening() {
+pub(crate) fn case_6_starts_in_the_morning_and_stops_in_the_evening() {
     // 2026-01-09 is a Friday.
     at_both_ways(
         || FakeCloud::at("2026-01-09T07:59:00Z"),
@@ -78,7 +78,7 @@ fn case_6_starts_in_the_morning_and_stops_in_the_evening() {
 }
 
 #[test]
-fn case_7_starts_what_was_stopped_and_has_the_tag() {
+pub(crate) fn case_7_starts_what_was_stopped_and_has_the_tag() {
     both_ways(|bed| {
         let cloud = bed.cloud();
         let tagged = cloud.ecs().instance().stopped().tag(TAG.0, TAG.1).create();
@@ -104,7 +104,7 @@ fn case_7_starts_what_was_stopped_and_has_the_tag() {
 }
 
 #[test]
-fn case_23_warns_of_a_quota_that_is_nearly_used_up() {
+pub(crate) fn case_23_warns_of_a_quota_that_is_nearly_used_up() {
     for (used, webhooks) in [("85", 1), ("70", 0)] {
         both_ways(|bed| {
             let cloud = bed.cloud();

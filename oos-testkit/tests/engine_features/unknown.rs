@@ -6,8 +6,7 @@ use std::sync::{
 };
 
 use oos_core::{
-    engine::UnknownOutcome,
-    machine::{ExecutionStatus, SignalKind},
+    machine::{ExecutionStatus, SignalKind, UnknownOutcome},
     ports::{
         action::{Action, ActionContext, ActionError, ActionErrorKind, Outcome},
         control::WaitingFor,
@@ -57,13 +56,6 @@ fn by_default_the_step_fails_and_no_second_call_is_made() {
     let finished = handle.finished().unwrap().unwrap();
     assert_eq!((finished.status, calls.load(Ordering::Relaxed)), (ExecutionStatus::Failed, 1));
     assert!(finished.message().unwrap().contains("OutcomeUnknown"));
-}
-
-#[test]
-fn it_may_be_repeated_at_the_embedders_risk() {
-    let (_world, _bed, handle, calls) = crash(UnknownOutcome::Repeat);
-    assert_eq!(handle.finished().unwrap().unwrap().status, ExecutionStatus::Success);
-    assert_eq!(calls.load(Ordering::Relaxed), 2);
 }
 
 #[test]

@@ -308,8 +308,12 @@ impl<'a> Builder<'a> {
         if !self.options.fill_region || self.out.style == Style::Local || !(wanted || declared.is_some()) {
             return;
         }
-        let (name, place) = declared.map_or_else(|| ("RegionId".into(), Place::Query), |p| (p.name.clone(), p.place));
-        self.set(Canonical::new(name, place, Form::Scalar, region.as_str().into()));
+        match declared {
+            Some(parameter) => self.declared(parameter, parameter.place, &region.as_str().into()),
+            None => {
+                self.set(Canonical::new("RegionId".into(), Place::Query, Form::Scalar, region.as_str().into()));
+            }
+        }
     }
 
     /// Flattened values as they come back from the wire.
@@ -332,11 +336,12 @@ impl<'a> Builder<'a> {
         let operation = self.out.operation.clone().filter(|op| !op.is_read());
         let name = operation.as_ref().and_then(|op| op.client_token.clone());
         let (Some(token), Some(name), true) = (&request.token, name, self.options.fill_token) else { return };
-        let place = operation.iter().find_map(|op| op.parameter(&name)).map_or(Place::Query, |p| p.place);
+        let declared = operation.iter().find_map(|op| op.parameter(&name));
+        let (place, form) = declared.map_or((Place::Query, Form::Scalar), |p| (p.place, p.form));
         // A body that the template wrote itself is not added to.
         let own_body = place == Place::JsonBody && !request.body.is_null();
         if self.out.parameter(&name).is_none() && !own_body {
-            self.set(Canonical::new(name, place, Form::Scalar, token.clone().into()));
+            self.set(Canonical::new(name, place, form, token.clone().into()));
         }
     }
 
@@ -344,13 +349,29 @@ impl<'a> Builder<'a> {
     fn path(&mut self) -> String {
         let mut path = String::new();
         let pattern = std::mem::take(&mut self.target.path);
+        let operation = self.out.operation.clone();
         let mut rest = pattern.as_str();
         while let Some((before, hole, after)) = next_hole(rest).filter(|_| self.target.pattern) {
             path.push_str(before);
-            match self.out.tree.iter_mut().find(|c| same_hole(&c.wire, hole)) {
+            let mut given = self.out.tree.iter().filter(|c| same_hole(&c.wire, hole)).map(|c| c.wire.clone());
+            let (first, second) = (given.next(), given.next());
+            if let (Some(first), Some(second)) = (&first, second) {
+                self.out
+                    .warnings
+                    .push(format!("`{second}` and `{first}` are the same part of the path; the first counts"));
+                self.out.tree.retain(|c| c.wire == *first || !same_hole(&c.wire, hole));
+            }
+            match self.out.tree.iter_mut().find(|c| Some(&c.wire) == first.as_ref()) {
                 Some(canonical) => {
                     canonical.place = Place::Path;
-                    path.push_str(&wire::encode(&wire::scalar_text(&canonical.value), b""));
+                    // A parameter that no table declares is called as the hole that it fills.
+                    if operation.iter().flat_map(|op| &op.parameters).all(|p| p.name != canonical.wire) {
+                        canonical.wire = hole.into();
+                    }
+                    let text = wire::scalar_text(&canonical.value);
+                    // Keys of objects are encoded where they are sent.
+                    let raw = matches!(self.out.style, Style::ObjectStorage | Style::Local);
+                    path.push_str(&if raw { text } else { wire::encode(&text, b"") });
                 }
                 None => {
                     path.push_str(&format!("{{{hole}}}"));

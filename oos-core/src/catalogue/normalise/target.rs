@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::{
     Catalogue,
     operation::{Operation, Style},
-    route::Holes,
+    route::{self, Holes},
     service_id, wire,
 };
 use crate::ports::api::ApiRequest;
@@ -43,15 +43,17 @@ pub(super) fn resolve(request: &ApiRequest) -> Target {
     }
 }
 
-/// Method and URI decide; the API name is only a label.
+/// Method and URI decide; the API name is only a label, which tells apart what method and URI do not.
 fn by_uri(request: &ApiRequest, service: Arc<str>, labelled: Option<Arc<Operation>>) -> Target {
     let method = method(request, labelled.as_deref(), "GET");
     let uri = request.uri.as_deref().unwrap_or_default().trim();
-    let found = Catalogue::embedded().route(&service, &method, uri);
+    let own = labelled.filter(|op| op.method.eq_ignore_ascii_case(&method));
+    let own = own.and_then(|op| route::fit(&op.path, uri).map(|holes| (op, holes)));
+    let found = own.or_else(|| Catalogue::embedded().route(&service, &method, uri));
     let (operation, holes) = found.map_or((None, Holes::new()), |(op, holes)| (Some(op), holes));
     let (path, query) = split(uri);
     let path = with_version(path, operation.as_deref());
-    let holes = holes.into_iter().map(|(name, text)| (name, wire::decode(&text))).collect();
+    let holes = decoded(Some(holes));
     // What is already encoded stays so.
     let path = wire::encode(&path, b"/%:@!$&'()*+,;=");
     Target { service, operation, style: Style::Roa, method, path, pattern: false, query, holes }
@@ -63,9 +65,10 @@ fn plain(request: &ApiRequest, service: Arc<str>, operation: Option<Arc<Operatio
     let of_template = request.uri.as_deref().map(str::trim).filter(|uri| !uri.is_empty());
     let pattern = operation.as_ref().map_or("/", |op| &op.path);
     let (path, query) = split(of_template.unwrap_or(pattern));
+    let holes = of_template.zip(operation.as_ref()).and_then(|(uri, op)| route::fit(&op.path, uri));
     let path = if of_template.is_some() { wire::encode(path, b"/%") } else { path.to_owned() };
     let pattern = of_template.is_none();
-    Target { service, operation, style, method, path, pattern, query, holes: Holes::new() }
+    Target { service, operation, style, method, path, pattern, query, holes: decoded(holes) }
 }
 
 /// `?acl` names a sub-resource, anything else is an object key.
@@ -84,7 +87,13 @@ fn object_storage(request: &ApiRequest, service: Arc<str>, labelled: Option<Arc<
         _ => split(uri),
     };
     let path = if key.starts_with('/') { key.to_owned() } else { format!("/{key}") };
-    Target { service, operation, style, method, path, pattern: uri.is_empty(), query, holes: Holes::new() }
+    let holes = operation.as_ref().filter(|_| !local && !uri.is_empty()).and_then(|op| route::fit_key(&op.path, &path));
+    let holes = holes.unwrap_or_default();
+    Target { service, operation, style, method, path, pattern: uri.is_empty(), query, holes }
+}
+
+fn decoded(holes: Option<Holes>) -> Holes {
+    holes.into_iter().flatten().map(|(name, text)| (name, wire::decode(&text))).collect()
 }
 
 fn method(request: &ApiRequest, operation: Option<&Operation>, otherwise: &str) -> Arc<str> {

@@ -3,6 +3,7 @@
 //! Actions are polled in place; nothing is spawned per action. Inputs that are ready together are one turn and one
 //! append. Under a clock that jumps only when nothing is ready, a run is deterministic.
 
+mod calls;
 mod late;
 mod perform;
 mod snapshots;

@@ -9,7 +9,7 @@ use futures::{
 
 use tracing::Instrument;
 
-use super::{super::UnknownOutcome, Arrived, Command, Driver, Inner, Linked, Redactor};
+use super::{Arrived, Command, Driver, Inner, Linked, Redactor, calls::ToldCalls};
 use crate::{
     Template, Value,
     ids::{MachinePath, StepKey},
@@ -17,8 +17,8 @@ use crate::{
     ports::{
         ExecutionEvent,
         action::{
-            Action, ActionContext, ActionError, ActionErrorKind, Entry, Outcome, Progress, ProgressSink, StepInfo,
-            Token,
+            Action, ActionContext, ActionError, ActionErrorKind, ActionPorts, Entry, Outcome, Progress, ProgressSink,
+            StepInfo, Token,
         },
         event::EventKind,
         parameter_store::ParameterRef,
@@ -32,15 +32,14 @@ impl Driver {
     /// Carries out an effect; `repeat` is true when the step may have run before a crash.
     pub(super) fn perform(&mut self, effect: Effect, repeat: bool) {
         match effect {
-            Effect::Run { path, key, action, properties, role, answers, extract, started } => {
-                let execution = match self.tree.machine(&path) {
-                    Some(machine) => machine.id().clone(),
-                    None => return,
-                };
+            Effect::Run { path, key, action, properties, role, token_run, answers, extract, started } => {
+                let Some(machine) = self.tree.machine(&path) else { return };
+                let (execution, unknown_outcome) = (machine.id().clone(), machine.unknown_outcome());
                 let region = self.inner.variables.get("RegionId").map(|r| crate::RegionId::new(r.to_text()));
                 let region = self.tree.root().and_then(|m| m.region()).or(region);
-                let token = Token::derived(answers);
-                let info = StepInfo { execution, path, key, action, region, role, token, repeat, started };
+                let token = Token::derived(token_run, answers);
+                let info =
+                    StepInfo { execution, path, key, action, region, role, token, repeat, started, unknown_outcome };
                 self.run_action(info, properties, extract);
             }
             Effect::Wake { path, key, purpose, at } => self.wakes.set(path, key, purpose, at),
@@ -225,15 +224,7 @@ impl Attempt {
             Err(error) => return StepResult::Failed(error),
         };
         let limits = &self.inner.environment.limits;
-        let mut answer = self.action.run(self.context(properties.clone())).await;
-        let unknown = matches!(&answer, Err(e) if e.kind == ActionErrorKind::UnknownOutcome);
-        if unknown && self.info.repeat && self.inner.unknown_outcome == UnknownOutcome::Repeat {
-            // As a first call: the embedder prefers one too many to none.
-            let info = Arc::new(StepInfo { repeat: false, ..(*self.info).clone() });
-            let ports = self.inner.ports.clone();
-            answer = self.action.run(ActionContext::new(info, properties, ports, self.progress.clone())).await;
-        }
-        match answer {
+        match self.action.run(self.context(properties)).await {
             Ok(Outcome::Done(document)) => match self.extract.apply(&document, limits) {
                 Ok(outputs) => {
                     let document = if self.extract.keep_document { document } else { Value::Null };
@@ -255,7 +246,10 @@ impl Attempt {
     }
 
     fn context(&self, properties: Value) -> ActionContext {
-        ActionContext::new(self.info.clone(), properties, self.inner.ports.clone(), self.progress.clone())
+        let (inner, below) = (&self.inner, self.inner.ports.api.clone());
+        let api = Arc::new(ToldCalls::new(below, inner.events.clone(), inner.clock.clone(), &self.info));
+        let ports = ActionPorts { api, ..(*inner.ports).clone() };
+        ActionContext::new(self.info.clone(), properties, ports, self.progress.clone())
     }
 
     /// The properties with late-bound references to stored parameters replaced (template-language 2.5).

@@ -6,8 +6,7 @@ use super::{Driver, Redactor};
 use crate::{
     Value,
     ids::MachinePath,
-    machine::{ExecutionStatus, Machine, MachineReport, TaskStatus},
-    params,
+    machine::{ExecutionStatus, Machine, MachineReport},
     ports::{control::WaitingFor, index::Summary},
 };
 
@@ -25,8 +24,7 @@ impl Driver {
         let mut rows = Vec::new();
         for machine in &ended {
             self.rows.written.remove(machine.path());
-            let report = machine.final_report(&self.tree);
-            rows.push(self.row(machine, report));
+            rows.push(self.row(machine));
         }
         for path in changed {
             let Some(machine) = self.tree.machine(&path).filter(|m| m.is_execution()) else { continue };
@@ -34,18 +32,16 @@ impl Driver {
             if self.rows.written.get(&path) == Some(&state) {
                 continue;
             }
-            self.rows.written.insert(path.clone(), state);
-            let Some(report) = self.tree.report(&path) else { continue };
-            let machine = machine.clone();
-            rows.push(self.row(&machine, report));
+            rows.push(self.row(machine));
+            self.rows.written.insert(path, state);
         }
         (rows, fired)
     }
 
-    fn row(&self, machine: &Machine, report: MachineReport) -> Summary {
+    fn row(&self, machine: &Machine) -> Summary {
+        let (report, counters, current_tasks) = machine.headline(&self.tree);
         let report = self.masked_report(report);
         let is_root = report.path.is_root();
-        let running = report.tasks.iter().filter(|t| matches!(t.status, TaskStatus::Running | TaskStatus::Waiting));
         Summary {
             root: self.header.id.clone(),
             parent: if is_root { self.header.parent.clone() } else { machine.parent_id().cloned() },
@@ -53,13 +49,13 @@ impl Driver {
             template_version: machine.plan().version.clone(),
             status: report.status,
             waiting_for: report.waiting_for,
-            status_message: report.message.clone(),
+            status_message: report.message,
             category: if machine.is_firing() { "Other".into() } else { machine.plan().category().into() },
             mode: machine.mode().as_str().into(),
-            ram_role: report.role.clone(),
+            ram_role: report.role,
             tags: if is_root { self.header.tags.clone() } else { Value::Null },
-            current_tasks: running.map(|t| t.name.text().clone()).collect(),
-            counters: counters(&report),
+            current_tasks,
+            counters,
             start: report.started,
             end: report.ended,
             update: report.updated,
@@ -91,21 +87,4 @@ pub(in crate::engine) fn masked_report(redactor: &Redactor, mut report: MachineR
         task.message = task.message.as_ref().map(|m| redactor.text(m).into());
     }
     report
-}
-
-/// `Counters`: numbers of tasks by status (service-model 2.5).
-fn counters(report: &MachineReport) -> Value {
-    let count = |status: TaskStatus| {
-        u64::try_from(report.tasks.iter().filter(|t| t.status == status).count()).unwrap_or(u64::MAX)
-    };
-    params! {
-        "Total" => u64::try_from(report.tasks.len()).unwrap_or(u64::MAX),
-        "Success" => count(TaskStatus::Success),
-        "Failed" => count(TaskStatus::Failed),
-        "Running" => count(TaskStatus::Running),
-        "Waiting" => count(TaskStatus::Waiting),
-        "Pending" => count(TaskStatus::Pending),
-        "Cancelled" => count(TaskStatus::Cancelled),
-        "Skipped" => count(TaskStatus::Skipped),
-    }
 }

@@ -70,6 +70,7 @@ impl Machine {
         self.state.trigger = Value::from(trigger);
         let Some(step) = self.step_mut(i, item) else { return };
         step.run += 1;
+        step.token.run = step.run;
         // Entered tells rates where they began, the last Woke which instants were missed.
         let woke = step.history.iter().rposition(|(_, e)| matches!(e, ControlEvent::Woke { .. })).filter(|i| *i > 0);
         let woke = woke.map(|i| step.history.remove(i));

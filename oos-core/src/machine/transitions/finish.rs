@@ -1,20 +1,16 @@
 //! Ends: of a step, a task, a run.
 
-use super::{Cx, Machine, Out};
+use super::{Cx, Machine, Out, looping::is_unknown};
 use crate::{
     Map, Timestamp, Value,
     ids::StepKey,
     machine::{
-        ExecutionStatus, Mode, TaskStatus,
+        ExecutionStatus, Mode, TaskStatus, UnknownOutcome,
         scope::Evaluation,
         state::{Active, CancelState, Hold, Next, Point},
     },
     plan::{Following, VisibleKind},
-    ports::{
-        action::{ActionError, ActionErrorKind},
-        control::WaitingFor,
-        event::EventKind,
-    },
+    ports::{action::ActionError, control::WaitingFor, event::EventKind},
     template::ValueType,
 };
 
@@ -89,11 +85,16 @@ impl Machine {
         let single = matches!(self.task(i).and_then(|t| t.active.as_ref()), Some(Active::Single(_)));
         let alone = std::mem::take(&mut self.state.step_cancelled) && self.state.cancel == CancelState::No;
         let pauses = status == TaskStatus::Failed && self.pauses_on_failure(task.on_error, error.as_ref());
+        let unknown = match self.task(i).and_then(|t| t.active.as_ref()) {
+            Some(Active::Single(step)) if pauses && is_unknown(error.as_ref()) => Some(step.token),
+            _ => None,
+        };
         let at = cx.at;
         let Some(run) = self.task_mut(i) else { return };
         let key = StepKey { task: task.name.clone(), run: run.run, item: None, attempt: 1 };
         (run.status, run.ended) = (status, Some(at));
         run.message = error.as_ref().map(|e| e.to_string().into());
+        run.unknown = unknown;
         if !(pauses && looped) {
             run.active = None;
         }
@@ -141,11 +142,12 @@ impl Machine {
         )
     }
 
-    /// FailurePause stops after a failure that no OnError names a handler for (service-model 3.3); an outcome that nobody
-    /// knows pauses where the engine was told so.
+    /// FailurePause stops after a failure that no OnError names a handler for (service-model 3.3); an engine may want
+    /// that for unknown outcomes in every mode.
     fn pauses_on_failure(&self, on_error: Following, error: Option<&ActionError>) -> bool {
-        let unknown = error.is_some_and(|e| e.kind == ActionErrorKind::UnknownOutcome) && self.settings.pause_unknown;
-        (unknown || (self.settings.mode == Mode::FailurePause && on_error == Following::End))
+        let asks = self.settings.unknown_outcome == UnknownOutcome::Pause && is_unknown(error);
+        (self.settings.mode == Mode::FailurePause || asks)
+            && on_error == Following::End
             && self.state.cancel == CancelState::No
             && !self.state.cancelled
     }

@@ -138,7 +138,9 @@ impl Machine {
         if before.is_some() {
             state.recount();
         }
-        state.running.insert(number, Step::new(run, at));
+        let mut step = Step::new(run, at);
+        step.token = state.unknown.remove(&number).unwrap_or(step.token);
+        state.running.insert(number, step);
         if let Some(task) = self.task_mut(i) {
             task.item_run = task.item_run.max(run);
         }
@@ -166,6 +168,9 @@ impl Machine {
         let Some(step) = state.running.remove(&number) else { return };
         // A child that was cancelled by itself is an error of the loop (template-language 5.5).
         let is_error = status == TaskStatus::Failed || (status == TaskStatus::Cancelled && !cancelling);
+        if is_unknown(error.as_ref()) {
+            state.unknown.insert(number, step.token);
+        }
         if is_error {
             state.failed += 1;
             if state.first_failure.is_none() {
@@ -206,12 +211,14 @@ impl Machine {
         let now = cx.at;
         fill(state, rest, now);
         let counts = state.counts();
-        let first = state.first_failure.clone();
+        let (first, unknown) = (state.first_failure.clone(), !state.unknown.is_empty());
         cx.out.push(Out::Event(EventKind::LoopProgress { task: task.name.clone(), counts }));
         let (status, error) = match aggregates {
             _ if cancelled => (TaskStatus::Cancelled, None),
             Err(error) => (TaskStatus::Failed, Some(error)),
-            Ok(_) if failed > budget => (TaskStatus::Failed, Some(too_many(failed, budget, counts, first.as_deref()))),
+            Ok(_) if failed > budget => {
+                (TaskStatus::Failed, Some(too_many(failed, budget, counts, first.as_deref(), unknown)))
+            }
             Ok(_) => (TaskStatus::Success, None),
         };
         // Both ways the aggregates are the task's outputs (machine.md 5).
@@ -287,10 +294,16 @@ fn fill(state: &mut LoopState, status: TaskStatus, at: Timestamp) {
     state.recount();
 }
 
-fn too_many(failed: u32, budget: u32, counts: LoopCounts, first: Option<&str>) -> ActionError {
+fn too_many(failed: u32, budget: u32, counts: LoopCounts, first: Option<&str>, unknown: bool) -> ActionError {
     let first = first.map(|f| format!("; first: {f}")).unwrap_or_default();
     let message = format!("{failed} of {} items failed, at most {budget} may{first}", counts.total);
-    ActionError::new(ActionErrorKind::Service, "LoopMaxErrorsExceeded", message)
+    // The kind tells that a person may have to look: one of the failures may have been a success.
+    let kind = if unknown { ActionErrorKind::UnknownOutcome } else { ActionErrorKind::Service };
+    ActionError::new(kind, "LoopMaxErrorsExceeded", message)
+}
+
+pub(super) fn is_unknown(error: Option<&ActionError>) -> bool {
+    error.is_some_and(|e| e.kind == ActionErrorKind::UnknownOutcome)
 }
 
 impl Active {

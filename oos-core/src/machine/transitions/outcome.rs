@@ -51,7 +51,8 @@ impl Machine {
         let (Some(key), Some(step)) = (self.key(i, item), self.step(i, item)) else { return };
         cx.out.push(Out::Effect(Effect::Run {
             path: self.path.clone(),
-            answers: step.definite,
+            token_run: step.token.run,
+            answers: step.token.answers,
             key,
             action,
             properties: step.properties.clone(),
@@ -171,7 +172,7 @@ impl Machine {
         cx.out.push(Out::Event(EventKind::Retrying { key, until, reason }));
         if let Some(step) = self.step_mut(i, item) {
             step.attempt += 1;
-            step.definite += 1;
+            step.token.answers += 1;
             step.phase = Phase::Retrying(until);
         }
         let Some(key) = self.key(i, item) else { return };

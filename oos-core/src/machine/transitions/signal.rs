@@ -235,6 +235,7 @@ impl Machine {
             if let Some(run) = self.task_mut(i) {
                 run.active = None;
                 run.status = TaskStatus::Skipped;
+                run.unknown = None;
                 run.outputs = Vec::new();
             }
             self.state.next = Some(self.following(i, following));
@@ -245,6 +246,7 @@ impl Machine {
         self.leave_failure(cx);
         if let Some(state) = self.loop_mut(i) {
             for number in items {
+                state.unknown.remove(&number);
                 let entry = state.entries.get_mut((number as usize).wrapping_sub(1)).and_then(Option::as_mut);
                 if let Some(entry) = entry {
                     entry.status = TaskStatus::Skipped;

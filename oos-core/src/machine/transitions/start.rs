@@ -224,7 +224,9 @@ impl Machine {
         }
         let run = self.task(i).map_or(1, |t| t.run);
         if let Some(slot) = self.task_mut(i) {
-            slot.active = Some(Active::Single(Box::new(Step::new(run, at))));
+            let mut step = Step::new(run, at);
+            step.token = slot.unknown.take().unwrap_or(step.token);
+            slot.active = Some(Active::Single(Box::new(step)));
         }
         self.tell_started(cx, i, None);
         self.evaluate_step(cx, i, None, at);
@@ -274,6 +276,7 @@ impl Machine {
             batch_end,
             pausing: false,
             run_base: self.task(i).map_or(0, |t| t.item_run),
+            unknown: std::collections::BTreeMap::new(),
             first_failure: None,
             started,
             tally: LoopCounts::default(),

@@ -1,5 +1,7 @@
 //! Properties, those that a control action asks for, and templates that are named or written in a task.
 
+use std::borrow::Cow;
+
 use super::{Pass, escape};
 use crate::{
     TemplateName, Value,
@@ -23,13 +25,18 @@ impl Pass<'_> {
         let skip = |key: &str| (loops && key.starts_with("Loop")) || signature.verbatim.contains(&key);
         let part = |lazy: bool| {
             let wanted = |key: &Key| signature.lazy.contains(&&*key.text) == lazy && !skip(&key.text);
+            // Most actions take all their properties as they are.
+            if map.iter().all(|(key, _)| wanted(key)) {
+                return Cow::Borrowed(node);
+            }
             let members = map.iter().filter(|(k, _)| wanted(k)).cloned().collect();
-            Node { span: node.span, kind: NodeKind::Map(members) }
+            Cow::Owned(Node { span: node.span, kind: NodeKind::Map(members) })
         };
-        let (eager, lazy) = (part(false), part(true));
-        let properties = with_verbatim(self.expr(&eager, &pointer), map, signature);
-        let lazy =
-            if lazy.as_map().is_some_and(<[_]>::is_empty) { nothing() } else { self.lazy(&lazy, signature, &pointer) };
+        let properties = with_verbatim(self.expr(&part(false), &pointer), map, signature);
+        let lazy = match part(true) {
+            none if none.as_map().is_some_and(<[_]>::is_empty) => nothing(),
+            lazy => self.lazy(&lazy, signature, &pointer),
+        };
         (properties, lazy)
     }
 

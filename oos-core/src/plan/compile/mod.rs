@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 pub(crate) use lazy::{document, is_document};
 
+pub(crate) use crate::source::escape;
+
 use super::{ChildName, ConditionPlan, Following, OutputPlan, ParameterPlan, Plan, TaskPlan, names::TemplateNames};
 use crate::{
     Limits, Value, check,
@@ -175,9 +177,4 @@ impl Pass<'_> {
             self.found.push(Diagnostic { pointer: place(&finding.pointer), ..finding.clone() });
         }
     }
-}
-
-/// A key as a part of a JSON pointer.
-pub(crate) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }

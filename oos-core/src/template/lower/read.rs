@@ -4,7 +4,7 @@ use super::Lowering;
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
     ids::Name,
-    source::{Key, Node, Span},
+    source::{Key, Node, Span, push_key},
     template::{
         Spanned, ValueType,
         keys::{Rule, Shape, Table},
@@ -25,8 +25,9 @@ impl<'n> Place<'n> {
     }
 
     pub(super) fn member(&self, key: &'n Key, node: &'n Node) -> Self {
-        let escaped = key.text.replace('~', "~0").replace('/', "~1");
-        Self { node, key: Some(key), pointer: format!("{}/{escaped}", self.pointer) }
+        let mut pointer = self.pointer.clone();
+        push_key(&mut pointer, &key.text);
+        Self { node, key: Some(key), pointer }
     }
 
     pub(super) fn item(&self, index: usize, node: &'n Node) -> Self {

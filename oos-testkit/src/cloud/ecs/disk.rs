@@ -117,12 +117,14 @@ fn attach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
         let disk = ctx.need(KIND, &id, UNKNOWN)?;
         (disk.text("ZoneId"), disk.text("Type"), disk.text("_born_on"))
     };
-    let bootable = p.bool("Bootable") || &*kind == "system";
+    let of_system = &*kind == "system" || ctx.need(KIND, &id, UNKNOWN)?.is_true("_of_system");
+    // A system disk that is not to boot from is a data disk where it is not at home.
+    let bootable = p.bool("Bootable") || (of_system && born_on == instance);
     in_state(ctx, &instance, if bootable { &["Stopped"] } else { &["Running", "Stopped"] })?;
     if ctx.need(instance::KIND, &instance, instance::UNKNOWN)?.str("ZoneId") != &*zone {
         return Err(error("ResourcesNotInSameZone"));
     }
-    if &*kind == "system" && born_on != instance {
+    if of_system && bootable && born_on != instance {
         return Err(error_with("IncorrectDiskStatus", "A system disk goes back only to its own instance."));
     }
     if bootable && !p.has("Password") && !p.has("KeyPairName") {
@@ -145,6 +147,10 @@ fn attach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     disk.set("InstanceId", instance);
     disk.set("Device", device);
     disk.set("AttachedTime", now);
+    if of_system {
+        disk.set("_of_system", true);
+        disk.set("Type", if bootable { "system" } else { "data" });
+    }
     if let Some(flag) = goes {
         disk.set("DeleteWithInstance", flag.eq_ignore_ascii_case("true"));
     }

@@ -49,6 +49,21 @@ const TYPES: &[(&str, i64, f64)] = &[
     ("ecs.g7.xlarge", 4, 16.0),
     ("ecs.g6.large", 2, 8.0),
     ("ecs.r7.large", 2, 16.0),
+    ("ecs.t5-lc1m1.small", 1, 1.0),
+    ("ecs.t6-c4m1.large", 2, 0.5),
+    ("ecs.s6-c1m1.small", 1, 1.0),
+    ("ecs.n4.small", 1, 2.0),
+    ("ecs.mn4.small", 1, 4.0),
+    ("ecs.sn2ne.large", 2, 8.0),
+    ("ecs.c5.large", 2, 4.0),
+    ("ecs.c5.8xlarge", 32, 64.0),
+    ("ecs.c6.large", 2, 4.0),
+    ("ecs.g5.large", 2, 8.0),
+    ("ecs.g5.8xlarge", 32, 128.0),
+    ("ecs.r5.2xlarge", 8, 64.0),
+    ("ecs.r5.4xlarge", 16, 128.0),
+    ("ecs.r5.8xlarge", 32, 256.0),
+    ("ecs.r6.large", 2, 16.0),
 ];
 
 fn regions(_: &mut Ctx<'_>, _: &Params) -> Result<Value, ApiError> {
@@ -299,7 +314,7 @@ fn savings_plan(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 fn savings_estimation(_: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     Ok(params! {
-        "CommittedAmount" => "0.1", "Currency" => "CNY", "InstanceTypeFamily" => "ecs.g7", "OfferingType" => p.text("OfferingType"),
+        "CommittedAmount" => 0.1, "Currency" => "CNY", "InstanceTypeFamily" => "ecs.g7", "OfferingType" => p.text("OfferingType"),
         "Period" => p.text("Period"), "PeriodUnit" => p.text("PeriodUnit"), "PlanType" => p.text("PlanType"),
     })
 }

@@ -36,7 +36,7 @@ pub(super) fn add(state: &mut State, region: &str, group: &str, members: Map) ->
     let mut data = map(&params! {
         "ScalingConfigurationId" => id.as_str(), "ScalingConfigurationName" => id.as_str(), "ScalingGroupId" => group,
         "LifecycleState" => "Active", "ImageId" => "", "InstanceType" => "ecs.g7.large",
-        "InstanceTypes" => params! { "InstanceType" => ["ecs.g7.large"] }, "UserData" => "", "KeyPairName" => "",
+        "InstanceTypes" => params! { "InstanceType" => ["ecs.g7.large"] }, "KeyPairName" => "",
         "SystemDiskCategory" => "cloud_essd", "SystemDiskSize" => 40, "CreationTime" => state.now.to_iso(),
     });
     data.extend(members);

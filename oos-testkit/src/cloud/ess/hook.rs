@@ -148,7 +148,14 @@ impl Fill<'_> {
     fn value(&self, value: &Value) -> Value {
         match value {
             Value::Map(map) => Value::from(map.iter().map(|(k, v)| (k.clone(), self.value(v))).collect::<Map>()),
-            Value::List(list) => list.iter().map(|v| self.value(v)).collect(),
+            // A list of which one entry is `${instanceIds}` holds the ids, not a list of them.
+            Value::List(list) => list
+                .iter()
+                .flat_map(|v| match self.value(v) {
+                    Value::List(ids) if v.as_list().is_none() => ids.to_vec(),
+                    other => vec![other],
+                })
+                .collect(),
             Value::String(text) => {
                 let whole = |(name, _): &(&str, Value)| **text == *format!("${{{name}}}");
                 if let Some((_, value)) = self.named().into_iter().find(whole) {

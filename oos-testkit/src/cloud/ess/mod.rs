@@ -145,15 +145,19 @@ impl NewGroup {
             let id = state.ids.next("asg-", &region);
             let config_id = if template.is_none() { config::add(state, &region, &id, config) } else { String::new() };
             let vswitch = make::network(state, &region, None, None).vswitch;
-            let data = params! {
+            let mut data = map(&params! {
                 "ScalingGroupId" => id.as_str(), "ScalingGroupName" => if name.is_empty() { id.as_str() } else { &name },
                 "LifecycleState" => "Active", "MinSize" => min, "MaxSize" => max, "DefaultCooldown" => 300, "RegionId" => region.as_str(),
-                "ActiveScalingConfigurationId" => config_id, "LaunchTemplateId" => template.clone().unwrap_or_default(),
-                "LaunchTemplateVersion" => if template.is_some() { "Default" } else { "" }, "HealthCheckType" => "ECS",
+                "ActiveScalingConfigurationId" => config_id, "HealthCheckType" => "ECS",
                 "VSwitchId" => Arc::clone(&vswitch), "VSwitchIds" => params! { "VSwitchId" => [vswitch] }, "_balancers" => balancers,
                 "CreationTime" => state.now.to_iso(), "_suspended" => Value::empty_list(),
-            };
-            state.add(GROUP, id.as_str(), &region, map(&data));
+            });
+            // Templates tell by the lack of the member that a group has no launch template.
+            if let Some(template) = template {
+                data.insert("LaunchTemplateId", template);
+                data.insert("LaunchTemplateVersion", "Default");
+            }
+            state.add(GROUP, id.as_str(), &region, data);
             add_members(state, &id, members, "InService");
             id
         })

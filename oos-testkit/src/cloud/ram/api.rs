@@ -263,8 +263,8 @@ fn assume_role(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     if matches!(ctx.caller, Caller::Root { .. }) {
         return Err(error_with("NoPermission", "Roles may not be assumed by root accounts."));
     }
-    let by = ctx.caller.clone();
-    may_assume(ctx.s, Some(&by), &account, &name)?;
+    let by = Some(ctx.caller.clone()).filter(|caller| !matches!(caller, Caller::Service { .. }));
+    may_assume(ctx.s, by.as_ref(), &account, &name)?;
     let number = ctx.s.ids.number("sts");
     let (id, until) = (format!("STS.fake{number:08}"), ctx.now().plus_seconds(seconds).to_iso());
     Ok(params! {
@@ -281,7 +281,7 @@ fn assume_role(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 fn identity(ctx: &mut Ctx<'_>, _: &Params) -> Result<Value, ApiError> {
     let kind = match &ctx.caller {
-        Caller::Root { .. } => "Account",
+        Caller::Root { .. } | Caller::Service { .. } => "Account",
         Caller::User { .. } => "RAMUser",
         Caller::Role { .. } => "AssumedRoleUser",
     };

@@ -25,15 +25,31 @@ use crate::{
 /// Who makes a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    Root { account: String },
-    User { account: String, name: String },
-    Role { account: String, name: String },
+    Root {
+        account: String,
+    },
+    User {
+        account: String,
+        name: String,
+    },
+    Role {
+        account: String,
+        name: String,
+    },
+    /// The OOS service itself, which assumes the first role of a chain.
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "only a signature tells it apart"))]
+    Service {
+        account: String,
+    },
 }
 
 impl Caller {
     pub(crate) fn account(&self) -> &str {
         match self {
-            Self::Root { account } | Self::User { account, .. } | Self::Role { account, .. } => account,
+            Self::Root { account }
+            | Self::User { account, .. }
+            | Self::Role { account, .. }
+            | Self::Service { account } => account,
         }
     }
 
@@ -43,6 +59,7 @@ impl Caller {
             Self::Root { .. } => "root".to_owned(),
             Self::User { name, .. } => format!("user/{name}"),
             Self::Role { name, .. } => format!("role/{name}"),
+            Self::Service { .. } => format!("service/{OOS}"),
         }
     }
 
@@ -51,6 +68,7 @@ impl Caller {
             Self::Root { account } => format!("acs:ram::{account}:root"),
             Self::User { account, name } => format!("acs:ram::{account}:user/{name}"),
             Self::Role { account, name } => format!("acs:ram::{account}:role/{name}"),
+            Self::Service { .. } => OOS.to_owned(),
         }
     }
 }
@@ -215,11 +233,18 @@ fn trusts(trust: &Value, by: Option<&Caller>) -> bool {
 fn documents(state: &mut State, caller: &Caller) -> Vec<Value> {
     let account = state.ram.account(caller.account());
     let principal = match caller {
-        Caller::Root { .. } => return vec![allow_all()],
+        Caller::Root { .. } | Caller::Service { .. } => return vec![allow_all()],
         Caller::User { name, .. } => account.users.get(name).cloned(),
         Caller::Role { name, .. } => account.roles.get(&name.to_lowercase()).map(|r| r.of.clone()),
     };
     principal.map(|p| account.documents(&p)).unwrap_or_default()
+}
+
+/// The policy documents of the last role of a chain; `None` when there is no such role.
+pub(crate) fn role_documents(state: &mut State, chain: &str) -> Option<Vec<Value>> {
+    let (account, name) = hops(chain, &state.account.clone()).pop()?;
+    state.ram.account(&account).roles.get(&name.to_lowercase())?;
+    Some(documents(state, &Caller::Role { account, name }))
 }
 
 /// Notes the permissions that a call needs and refuses it where policies decide.

@@ -6,7 +6,7 @@
 mod api;
 mod caller;
 pub(crate) mod policy;
-mod privilege;
+pub(crate) mod privilege;
 mod resource;
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use oos_core::{Timestamp, Value, params};
 
 pub(crate) use self::{
     api::{APIS, STS_APIS},
-    caller::{Caller, caller_of, check, hops, resolve},
+    caller::{Caller, caller_of, check, hops, resolve, role_documents},
 };
 use super::{Enforcement, FakeCloud, state::ACCOUNT};
 use crate::calls::fail;

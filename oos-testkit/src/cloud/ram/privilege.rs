@@ -41,33 +41,35 @@ impl Calls {
     /// When a permission is missing or a statement is of no use; the text names them.
     #[track_caller]
     pub fn assert_policy_covers(&self, policy: &str) -> &Self {
-        let document = match Value::from_json_str(policy) {
-            Ok(document) => document,
-            Err(error) => fail(&format!("the policy is no JSON: {error}")),
-        };
-        let needs = self.permissions();
-        let wish = |need: &Permission| Wish {
-            action: need.action.clone(),
-            resource: need.resource.clone(),
-            ..Wish::default()
-        };
-        // Conditions depend on the moment of the call; here only actions and resources are compared.
-        let bare: Vec<Value> = statements(&document).iter().map(without_condition).collect();
-        let whole = params! { "Statement" => bare.clone() };
-        let missing: Vec<String> = needs
-            .iter()
-            .filter(|n| decide(std::slice::from_ref(&whole), &wish(n)) != Decision::Allow)
-            .map(|n| format!("missing: {} on {}", n.action, n.resource))
-            .collect();
-        let unused = bare.iter().filter(|s| {
-            let one = params! { "Statement" => vec![(*s).clone()] };
-            !needs.iter().any(|n| decide(std::slice::from_ref(&one), &wish(n)) != Decision::ImplicitDeny)
-        });
-        let lines: Vec<String> = missing.into_iter().chain(unused.map(|s| format!("of no use: {s}"))).collect();
-        if !lines.is_empty() {
-            fail(&lines.join("\n"));
-        }
+        assert_covers(policy, &self.permissions());
         self
+    }
+}
+
+/// Asserts that a policy covers these permissions, and has no statement that none of them needs.
+#[track_caller]
+pub(crate) fn assert_covers(policy: &str, needs: &[Permission]) {
+    let document = match Value::from_json_str(policy) {
+        Ok(document) => document,
+        Err(error) => fail(&format!("the policy is no JSON: {error}")),
+    };
+    let wish =
+        |need: &Permission| Wish { action: need.action.clone(), resource: need.resource.clone(), ..Wish::default() };
+    // Conditions depend on the moment of the call; here only actions and resources are compared.
+    let bare: Vec<Value> = statements(&document).iter().map(without_condition).collect();
+    let whole = params! { "Statement" => bare.clone() };
+    let missing: Vec<String> = needs
+        .iter()
+        .filter(|n| decide(std::slice::from_ref(&whole), &wish(n)) != Decision::Allow)
+        .map(|n| format!("missing: {} on {}", n.action, n.resource))
+        .collect();
+    let unused = bare.iter().filter(|s| {
+        let one = params! { "Statement" => vec![(*s).clone()] };
+        !needs.iter().any(|n| decide(std::slice::from_ref(&one), &wish(n)) != Decision::ImplicitDeny)
+    });
+    let lines: Vec<String> = missing.into_iter().chain(unused.map(|s| format!("of no use: {s}"))).collect();
+    if !lines.is_empty() {
+        fail(&lines.join("\n"));
     }
 }
 

@@ -120,7 +120,9 @@ fn body(ctx: &Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
         return template::read(p.get("TemplateBody")).map_err(|e| error_with("StackValidationFailed", e));
     }
     let url = p.str("TemplateURL").ok_or_else(|| missing("TemplateBody"))?;
-    let found = ctx.s.ros.urls.get(&*url).cloned();
+    let urls = &ctx.s.ros.urls;
+    let fits = || urls.iter().find(|(pattern, _)| crate::calls::glob(pattern, &url)).map(|(_, body)| body);
+    let found = urls.get(&*url).or_else(fits).cloned();
     let hint = format!("no template is registered for {url}; register it: cloud.ros().template_url(\"{url}\", body)");
     let body = found.ok_or_else(|| error_with("TemplateNotFound", hint))?;
     template::read(&body).map_err(|e| error_with("StackValidationFailed", e))
@@ -244,7 +246,7 @@ impl RosSetup {
         self.cloud.with(|state| state.ros.fates.push_back(fate));
     }
 
-    /// Registers the template that stands at an URL: text or a structure.
+    /// Registers the template that stands at an URL, or at all URLs of a pattern with `*`: text or a structure.
     pub fn template_url(&self, url: &str, body: impl Into<Value>) {
         let body = body.into();
         self.cloud.with(|state| state.ros.urls.insert(url.to_owned(), body));

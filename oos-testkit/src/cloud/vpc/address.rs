@@ -171,13 +171,14 @@ fn unassociate(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     }
     ctx.checked()?;
     let allocation = Arc::clone(&id);
+    // CHOICE: the owner is without the address at once and may get another; the address is free when this has ended.
+    show(ctx.s, &owner, &no_eip());
     ctx.s.transit(
         KIND,
         &id,
         "unassociate",
         Box::new(move |state, ok| {
             if ok {
-                show(state, &owner, &no_eip());
                 state.store.get_mut(KIND, &allocation).into_iter().for_each(|r| {
                     r.set("InstanceId", "");
                     r.set("InstanceType", "");

@@ -7,7 +7,7 @@ use oos_core::{
     machine::{ExecutionStatus, Input, InputKind, Signal, SignalKind, SignalTarget},
     params,
     ports::{
-        index::{OwnerId, Summary},
+        index::{OwnerId, Summary, TaskCounts},
         store::{Epoch, ExecutionHeader, JOURNAL_FORMAT, JournalWrite, PinnedTemplate, Record},
     },
 };
@@ -69,7 +69,7 @@ pub(super) fn row(id: &ExecutionId, status: ExecutionStatus, start: Timestamp) -
         ram_role: "".into(),
         tags: Value::Null,
         current_tasks: vec!["first".into()],
-        counters: params! { "Total" => 2 },
+        counters: TaskCounts { total: 2, pending: 2, ..TaskCounts::default() },
         start,
         end: status.is_final().then_some(start),
         update: start,

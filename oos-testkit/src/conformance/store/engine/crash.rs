@@ -1,7 +1,7 @@
 //! Crashes at every write, before and after the effects that follow it.
 
 use oos_core::{
-    ExecutionId, Value,
+    Value,
     engine::{Finished, StartOptions},
     machine::ExecutionStatus,
     params,
@@ -73,10 +73,6 @@ pub(super) fn any_crash_ends_as_no_crash<S: Store>(make: &dyn Fn() -> S) {
     require(n > ATTEMPTS as u64, "every step is written before it counts");
 }
 
-fn named() -> ExecutionId {
-    ExecutionId::from("exec-conformance")
-}
-
 /// One crash and the run after it; false when the execution ended before it came.
 fn crashes_in_the_middle<S: Store>(
     make: &dyn Fn() -> S,
@@ -86,25 +82,19 @@ fn crashes_in_the_middle<S: Store>(
     let world = World::new(make);
     let store = crash(world.faulty());
     let bed = world.bed_over(store.clone());
-    let id = named();
-    match bed.try_start(EVERYTHING, Value::Null, StartOptions { id: Some(id.clone()), ..StartOptions::default() }) {
-        Ok(run) => {
-            bed.run_to_end();
-            if !store.is_down() {
-                return false;
-            }
-            let stopped = run.handle().finished();
-            require(matches!(stopped, Some(Err(StoreError::Unavailable(_)))), "an engine without its journal stops");
-        }
-        // The start reached the disk, its answer was lost: whoever started it was told so.
-        Err(_) => require(store.is_down(), "a start fails only with its store"),
+    let run = bed.start(EVERYTHING, Value::Null);
+    bed.run_to_end();
+    if !store.is_down() {
+        return false;
     }
-    equal(&world.finish(&id), expected, "a run with a crash ends as one without");
+    let stopped = run.handle().finished();
+    require(matches!(stopped, Some(Err(StoreError::Unavailable(_)))), "an engine without its journal stops");
+    equal(&world.finish(run.id()), expected, "a run with a crash ends as one without");
     let (begun, again, untold) = world.note.begun();
     equal(&(begun - again), &ATTEMPTS, "a step that runs again has its old token");
     require(again <= AT_ONCE, "only steps that were under way run again");
     equal(&untold, &0, "a step that runs again is told so");
-    let rows = world.rows(&id);
+    let rows = world.rows(run.id());
     let good_ones = rows.iter().filter(|r| r.status == ExecutionStatus::Success && r.end.is_some()).count();
     equal(&(rows.len(), good_ones), &(2, 2), "the rows of root and child say how it ended");
     true
@@ -113,13 +103,29 @@ fn crashes_in_the_middle<S: Store>(
 pub(super) fn a_refused_append_stops_the_engine_before_it_acts<S: Store>(make: &dyn Fn() -> S) {
     let world = World::new(make);
     let bed = world.bed_over(world.faulty().fail_append(1));
-    let id = named();
-    let start = StartOptions { id: Some(id.clone()), ..StartOptions::default() };
-    require(bed.try_start(EVERYTHING, Value::Null, start).is_err(), "a start that is not written is an error");
+    let run = bed.start(EVERYTHING, Value::Null);
     bed.run_to_end();
+    require(matches!(run.handle().finished(), Some(Err(_))), "an engine whose write is refused stops");
     equal(&world.note.begun(), &(0, 0, 0), "nothing is done before it is written");
-    let journal = good(wait(world.store.load(&id)), "a journal can be loaded");
+    let journal = good(wait(world.store.load(run.id())), "a journal can be loaded");
     require(journal.records.is_empty(), "a refused write is not kept");
+}
+
+pub(super) fn a_start_that_died_before_its_first_write_can_be_made_again<S: Store>(make: &dyn Fn() -> S) {
+    let world = World::new(make);
+    let options = || StartOptions { id: Some("exec-again".into()), ..StartOptions::default() };
+    let bed = world.bed_over(world.faulty().fail_append(1));
+    bed.start_with(EVERYTHING, Value::Null, options());
+    bed.run_to_end();
+    let bed = world.bed();
+    let engine = bed.engine().clone();
+    let taken_up = bed.block_on(async move { engine.resume(&"exec-again".into()).await.is_ok() });
+    require(!taken_up, "an execution without a record cannot be taken up");
+    let run = bed.start_with(EVERYTHING, Value::Null, options());
+    bed.run_to_end();
+    ended(&run, ExecutionStatus::Success);
+    let again = bed.try_start(EVERYTHING, Value::Null, options());
+    require(again.is_err(), "an execution that has begun is started once");
 }
 
 const LOOP: &str = "

@@ -27,12 +27,14 @@ use crate::{FakeCloud, FaultyStore, InPlace, Run, TestBed, calls::fail, clock::m
 pub(super) fn checks<S: Store>(make: &dyn Fn() -> S) {
     crash::any_crash_ends_as_no_crash(make);
     crash::a_refused_append_stops_the_engine_before_it_acts(make);
+    crash::a_start_that_died_before_its_first_write_can_be_made_again(make);
     crash::a_thousand_items_survive_a_crash(make);
     late::an_outcome_that_comes_twice_counts_once(make);
     late::an_outcome_after_a_cancel_changes_nothing(make);
     late::a_timer_and_a_signal_of_one_instant_end_the_same_after_a_crash(make);
     late::a_cancel_reaches_the_innermost_child(make);
     waiting::an_approval_outlives_the_process(make);
+    waiting::one_person_approves_before_and_after_a_restart(make);
     waiting::thirty_one_days_end_to_the_second(make);
     waiting::only_what_has_not_ended_is_taken_up(make);
     waiting::the_owner_that_lost_stops(make);

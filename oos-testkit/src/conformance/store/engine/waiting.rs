@@ -54,6 +54,28 @@ pub(super) fn an_approval_outlives_the_process<S: Store>(make: &dyn Fn() -> S) {
     equal(&world.note.begun(), &(2, 0, 0), "what was done before the restart is not done again");
 }
 
+const HOLD_TWICE: &str = "
+FormatVersion: OOS-2019-06-01
+Tasks:
+- Name: first
+  Action: ACS::Pause
+- Name: second
+  Action: ACS::Pause
+";
+
+pub(super) fn one_person_approves_before_and_after_a_restart<S: Store>(make: &dyn Fn() -> S) {
+    let world = World::new(make);
+    let run = world.bed().run(HOLD_TWICE, Value::Null);
+    for task in ["first", "second"] {
+        let (bed, handle) = world.resume(run.id());
+        let approver = handle.clone();
+        let approved = bed.block_on(async move { approver.approve("ana", Some(task)).await });
+        equal(&approved, &Ok(()), "a signal after a restart is not taken for one before it");
+        drive(&bed, &handle);
+    }
+    equal(&world.finish(run.id()).status, &ExecutionStatus::Success, "both approvals count");
+}
+
 const A_MONTH: &str = "
 FormatVersion: OOS-2019-06-01
 Tasks:

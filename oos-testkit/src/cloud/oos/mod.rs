@@ -1,14 +1,8 @@
 //! What is left of OOS when an engine answers for executions and templates: packages, patches, the parameter store.
 
-use async_trait::async_trait;
-use oos_core::{
-    Map, Value, params,
-    ports::{
-        ApiError,
-        parameter_store::{ParameterRef, ParameterStore, ParameterValue},
-        store::StoreError,
-    },
-};
+mod parameter;
+
+use oos_core::{Map, Value, params, ports::ApiError};
 
 use super::{
     FakeCloud,
@@ -19,57 +13,16 @@ use super::{
     store::Kind,
 };
 
-const PLAIN: Kind = "OOS::Parameter";
-const SECRET: Kind = "OOS::SecretParameter";
 const PACKAGE: Kind = "OOS::PackageState";
 const PATCH: Kind = "OOS::PatchState";
 
-pub(crate) const APIS: &[Api] = &[
-    Api::new("GetParameter", get_parameter, "Name!"),
-    Api::new("GetSecretParameter", get_secret, "Name!"),
-    Api::new("DeleteParameter", delete_parameter, "Name!"),
-    Api::new("DeleteSecretParameter", delete_secret, "Name!"),
+pub(crate) const TABLES: &[&[Api]] = &[parameter::APIS, APIS];
+
+const APIS: &[Api] = &[
     Api::new("ListInstancePatchStates", patch_states, "InstanceIds!"),
     Api::new("ListInstancePackageStates", package_states, "InstanceId!"),
     Api::new("UpdateInstancePackageState", update_package, "InstanceId! TemplateName! ConfigureAction!"),
 ];
-
-fn key(kind: Kind, name: &str) -> String {
-    format!("{}:{name}", if kind == SECRET { "oos-secret" } else { "oos" })
-}
-
-fn parameter(ctx: &Ctx<'_>, kind: Kind, p: &Params) -> Result<Value, ApiError> {
-    let r = ctx.need(kind, &key(kind, &p.need("Name")?), "EntityNotExists.Parameter")?;
-    let mut out = r.view();
-    // The value of a secret is shown on demand only.
-    if kind == SECRET && !p.bool("WithDecryption") {
-        out.remove("Value");
-    }
-    Ok(params! { "Parameter" => out })
-}
-
-fn get_parameter(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    parameter(ctx, PLAIN, p)
-}
-
-fn get_secret(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    parameter(ctx, SECRET, p)
-}
-
-fn delete(ctx: &mut Ctx<'_>, kind: Kind, p: &Params) -> Result<Value, ApiError> {
-    let id = key(kind, &p.need("Name")?);
-    ctx.need(kind, &id, "EntityNotExists.Parameter")?;
-    ctx.s.store.remove(kind, &id);
-    done()
-}
-
-fn delete_parameter(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    delete(ctx, PLAIN, p)
-}
-
-fn delete_secret(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    delete(ctx, SECRET, p)
-}
 
 fn patch_states(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let wanted = p.list("InstanceIds");
@@ -119,25 +72,15 @@ impl OosSetup {
         Self { cloud }
     }
 
-    fn add(&self, kind: Kind, name: &str, value: &Value) {
-        self.cloud.with(|state| {
-            let region = state.region.to_string();
-            let data = params! {
-                "Name" => name, "Value" => value.to_text(), "Type" => if kind == SECRET { "Secret" } else { "String" },
-                "ParameterVersion" => 1, "_value" => value.clone(), "Id" => format!("p-{name}"),
-            };
-            state.add(kind, key(kind, name), &region, map(&data));
-        });
-    }
-
-    /// Stores a parameter: text, or a list.
+    /// Stores a parameter, or its next version: text, or a list.
     pub fn parameter(&self, name: &str, value: impl Into<Value>) {
-        self.add(PLAIN, name, &value.into());
+        let value = value.into();
+        self.cloud.with(|state| parameter::put(state, false, name, &value));
     }
 
-    /// Stores a secret parameter.
+    /// Stores a secret parameter, or its next version.
     pub fn secret(&self, name: &str, value: &str) {
-        self.add(SECRET, name, &Value::from(value));
+        self.cloud.with(|state| parameter::put(state, true, name, &Value::from(value)));
     }
 
     /// Stores the patch state of an instance, in the shape of the wire.
@@ -148,20 +91,5 @@ impl OosSetup {
             let region = state.region.to_string();
             state.add(PATCH, format!("patch/{instance}"), &region, data);
         });
-    }
-}
-
-/// `{{ oos:NAME }}` and `{{ oos-secret:NAME }}` are answered from the same store. Versions are not kept apart.
-#[async_trait]
-impl ParameterStore for FakeCloud {
-    async fn get(&self, names: &[ParameterRef]) -> Result<Vec<ParameterValue>, StoreError> {
-        Ok(self.with(|state| {
-            let value = |reference: &ParameterRef| {
-                let kind = if reference.secret { SECRET } else { PLAIN };
-                let value = state.store.get(kind, &key(kind, &reference.name))?.data.get("_value").cloned()?;
-                Some(ParameterValue { reference: reference.clone(), value })
-            };
-            names.iter().filter_map(value).collect()
-        }))
     }
 }

@@ -1,0 +1,264 @@
+//! Durable events per second and flushes per step, by whole executions: `cargo bench -p oos-benches --bench durability`.
+//!
+//! The budget (durability.md 3): at most one flush per step outcome, plus one per intent that must not be repeated — of
+//! which this engine needs none, since the input that leads to a call is its intent; and with 8 or more active executions
+//! at least 3,000 durable events per second on a disk that takes 4 ms to flush. `OOS_BENCH_DIR` names a folder on the
+//! disk to measure; without it the target directory is measured.
+//!
+//! A disk of exactly 4 ms is made of a store that flushes nothing and a commit that waits 4 ms for all that has queued
+//! up, as the writer of the real store does. Its lines say `4 ms`; the others are this machine's disk.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench program")]
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time and waits for a disk")]
+
+use std::{
+    fmt::Write as _,
+    fs::OpenOptions,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use futures::channel::oneshot;
+use oos_core::{
+    ExecutionId, Limits, Template, Timestamp, Value,
+    engine::Engine,
+    ports::{
+        EventSink, ExecutionEvent, Outcome,
+        index::{ExecutionIndex, ExecutionQuery, OwnerId, Page, Summary},
+        store::{Epoch, ExecutionHeader, ExecutionStore, Journal, JournalWrite, StoreError},
+    },
+    registry::ActionRegistry,
+};
+use oos_sqlite::{Durability, Options, SqliteStore};
+use oos_testkit::in_place::wait;
+
+/// Steps of each execution.
+const STEPS: usize = 240;
+/// The disk of the budget.
+const FLUSH: Duration = Duration::from_millis(4);
+/// The budget with 8 or more executions on it.
+const EVENTS: f64 = 3_000.0;
+
+#[derive(Debug)]
+struct Silent;
+
+impl EventSink for Silent {
+    fn emit(&self, event: &ExecutionEvent) {
+        std::hint::black_box(event);
+    }
+}
+
+/// Counts what a store is given.
+#[derive(Debug, Default)]
+struct Counts {
+    appends: AtomicU64,
+    records: AtomicU64,
+    commits: AtomicU64,
+}
+
+/// A store below, counted; with `disk`, over a disk that is not there.
+#[derive(Clone, Debug)]
+struct Counted {
+    below: SqliteStore,
+    counts: Arc<Counts>,
+    disk: Option<mpsc::Sender<(JournalWrite, oneshot::Sender<Result<(), StoreError>>)>>,
+}
+
+impl Counted {
+    fn open(folder: &Path, level: Durability) -> Self {
+        let name = format!("{level:?}-{}.db", std::fs::read_dir(folder).unwrap().count());
+        let below = SqliteStore::open(folder.join(name), Options::default().durability(level)).unwrap();
+        Self { below, counts: Arc::default(), disk: None }
+    }
+
+    /// A disk of 4 ms: a thread that takes what has queued up, waits, and answers.
+    fn slow(folder: &Path) -> Self {
+        let this = Self::open(folder, Durability::Process);
+        let (disk, queue) = mpsc::channel::<(JournalWrite, oneshot::Sender<_>)>();
+        let (below, counts) = (this.below.clone(), this.counts.clone());
+        std::thread::spawn(move || {
+            while let Ok(first) = queue.recv() {
+                let batch: Vec<_> = std::iter::once(first).chain(queue.try_iter()).collect();
+                let answers: Vec<_> = batch.into_iter().map(|(write, to)| (wait(below.append(write)), to)).collect();
+                std::thread::sleep(FLUSH);
+                counts.commits.fetch_add(1, Ordering::Relaxed);
+                for (answer, to) in answers {
+                    let _ = to.send(answer);
+                }
+            }
+        });
+        Self { disk: Some(disk), ..this }
+    }
+
+    fn commits(&self) -> u64 {
+        if self.disk.is_some() { self.counts.commits.load(Ordering::Relaxed) } else { self.below.stats().commits }
+    }
+}
+
+#[async_trait]
+impl ExecutionStore for Counted {
+    async fn create(&self, header: &ExecutionHeader) -> Result<(), StoreError> {
+        self.below.create(header).await
+    }
+
+    async fn append(&self, write: JournalWrite) -> Result<(), StoreError> {
+        self.counts.appends.fetch_add(1, Ordering::Relaxed);
+        self.counts.records.fetch_add(write.records.len() as u64, Ordering::Relaxed);
+        let Some(disk) = &self.disk else { return self.below.append(write).await };
+        let (to, answer) = oneshot::channel();
+        let gone = || StoreError::Unavailable("the disk is gone".into());
+        disk.send((write, to)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
+        self.below.load(id).await
+    }
+}
+
+#[async_trait]
+impl ExecutionIndex for Counted {
+    async fn claim(
+        &self,
+        id: &ExecutionId,
+        by: &OwnerId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Epoch, StoreError> {
+        self.below.claim(id, by, now, until).await
+    }
+
+    async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
+        self.below.list(query).await
+    }
+
+    async fn remove(&self, ids: &[ExecutionId]) -> Result<(), StoreError> {
+        self.below.remove(ids).await
+    }
+}
+
+/// Steps one after the other: never more than one event at a time.
+fn sequence() -> Template {
+    let mut text = String::from("FormatVersion: OOS-2019-06-01\nTasks:\n");
+    for i in 0..STEPS {
+        writeln!(text, "  - {{Name: t{i}, Action: Bench::Noop, Properties: {{InstanceId: i-{i}}}}}").unwrap();
+    }
+    Template::parse(&text).unwrap()
+}
+
+/// The same steps as items of a loop, ten at a time.
+fn looped() -> Template {
+    let items: Vec<_> = (0..STEPS).map(|i| format!("i-{i}")).collect();
+    let items = items.join(", ");
+    let text = format!(
+        "FormatVersion: OOS-2019-06-01\nTasks:\n  - {{Name: t, Action: Bench::Noop, Properties: {{InstanceId: '{{{{ ACS::TaskLoopItem }}}}'}}, Loop: {{Items: [{items}], RateControl: {{Mode: Concurrency, Concurrency: 10}}}}}}\n"
+    );
+    Template::parse(&text).unwrap()
+}
+
+/// Work that takes as long as a very fast call, and not always the same, so that outcomes do not come in step.
+async fn work(n: usize) {
+    tokio::time::sleep(Duration::from_micros(200 + (n as u64 * 7_919) % 800)).await;
+}
+
+struct Measured {
+    events: f64,
+    flushes: f64,
+}
+
+fn measure(name: &str, store: &Counted, template: &Template, executions: usize, per_step: u64) -> Measured {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let next = Arc::new(AtomicU64::new(0));
+    let registry = ActionRegistry::new().with_fn("Bench::Noop", move |_| {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        async move {
+            work(usize::try_from(n % 1_000).unwrap_or(0)).await;
+            Ok(Outcome::Done(Value::Null))
+        }
+    });
+    let engine = Engine::builder().actions(registry).events(Silent).limits(Limits::unlimited()).store(store.clone());
+    let engine = engine.build().unwrap();
+    let (commits, start) = (store.commits(), Instant::now());
+    runtime.block_on(async {
+        let mut handles = Vec::new();
+        for _ in 0..executions {
+            handles.push(engine.start(template, Value::empty_map()).await.unwrap());
+        }
+        for handle in handles {
+            assert_eq!(handle.wait().await.unwrap().status.as_str(), "Success");
+        }
+    });
+    let span = start.elapsed().as_secs_f64();
+    let (records, appends) = (load(&store.counts.records), load(&store.counts.appends));
+    let commits = store.commits() - commits;
+    let steps = (executions * STEPS) as u64;
+    #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
+    let measured = Measured { events: records as f64 / span, flushes: commits as f64 / steps as f64 };
+    let Measured { events, flushes } = measured;
+    println!(
+        "| {name} | {executions} | {events:.0} | {records} | {appends} | {commits} | {flushes:.3} |{}",
+        if commits <= steps * per_step { "" } else { " above 1 flush per outcome" }
+    );
+    measured
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// The middle flush of a small append to a plain file.
+fn plain_flush(folder: &Path) -> Duration {
+    let mut file = OpenOptions::new().create(true).append(true).open(folder.join("plain")).unwrap();
+    let mut spans: Vec<_> = (0..200)
+        .map(|_| {
+            let start = Instant::now();
+            file.write_all(&[b'x'; 300]).unwrap();
+            file.sync_data().unwrap();
+            start.elapsed()
+        })
+        .collect();
+    spans.sort();
+    spans.get(spans.len() / 2).copied().unwrap_or_default()
+}
+
+fn main() {
+    let folder =
+        std::env::var_os("OOS_BENCH_DIR").map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), Into::into);
+    let folder = folder.join(format!("durability-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    println!("a flush of this disk: {:.2?} (the budget's disk: {FLUSH:?})\n", plain_flush(&folder));
+    println!("| store, steps | executions | events/s | records | appends | flushes or commits | per step outcome |");
+    println!("|---|---|---|---|---|---|---|");
+    let (sequence, looped) = (sequence(), looped());
+    for level in [Durability::Full, Durability::Process, Durability::Memory] {
+        for executions in [1, 8, 64] {
+            measure(&format!("{level:?}, in order"), &Counted::open(&folder, level), &sequence, executions, 1);
+        }
+        measure(&format!("{level:?}, loop of 10"), &Counted::open(&folder, level), &looped, 8, 1);
+    }
+    let mut verdicts = Vec::new();
+    for (name, template) in [("4 ms, in order", &sequence), ("4 ms, loop of 10", &looped)] {
+        for executions in [1, 8, 16, 64] {
+            let found = measure(name, &Counted::slow(&folder), template, executions, 1);
+            if executions >= 8 {
+                verdicts.push((name, executions, found));
+            }
+        }
+    }
+    println!();
+    for (name, executions, found) in verdicts {
+        let verdict = if found.events >= EVENTS { "within" } else { "below" };
+        let Measured { events, flushes } = found;
+        println!(
+            "{name}, {executions} executions: {events:.0} events/s ({verdict} {EVENTS}), {flushes:.3} flushes per outcome"
+        );
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
