@@ -4,6 +4,8 @@
 #![doc = include_str!("../../README.md")]
 
 pub mod progress;
+#[cfg(feature = "real-cloud")]
+pub mod real_cloud;
 pub mod sweep;
 
 use std::{fmt::Display, path::PathBuf};
@@ -25,7 +27,11 @@ impl Arguments {
         Self::parse(std::env::args().skip(1), known)
     }
 
-    fn parse(mut given: impl Iterator<Item = String>, known: &[&str]) -> Result<Self, String> {
+    /// Reads arguments.
+    ///
+    /// # Errors
+    /// As [`Arguments::read`].
+    pub fn parse(mut given: impl Iterator<Item = String>, known: &[&str]) -> Result<Self, String> {
         let mut named = Vec::new();
         while let Some(argument) = given.next() {
             let name = argument.strip_prefix("--").filter(|n| known.contains(n)).ok_or_else(|| {

@@ -10,6 +10,7 @@ pub mod control;
 pub mod notify;
 pub mod product;
 mod properties;
+pub mod reference;
 pub mod select_targets;
 mod signature;
 pub mod trigger;

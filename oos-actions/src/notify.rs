@@ -14,7 +14,7 @@ use oos_core::{
     expr::drop_nulls,
     ports::{
         Action, ActionContext, ActionError, Outcome,
-        action::{ActionClass, Property, Signature},
+        action::{ActionClass, Property, ResultMember, Signature},
         notify::Message,
     },
     template::ValueType,
@@ -72,6 +72,11 @@ impl Action for Notify {
     fn signature(&self) -> Signature {
         let properties = message_properties(LinkDefault::Leave);
         signature::closed(&NAME, ActionClass::Control, "sends a message to a webhook or by mail", properties)
+            .gives([
+                ResultMember::new("StatusCode", &[ValueType::Number], "HTTP status of a webhook's answer"),
+                ResultMember::new("Body", &[ValueType::Json, ValueType::String], "body of a webhook's answer"),
+            ])
+            .fails(NOTIFY_FAILED, "the message could not be sent, or a chat service refused it")
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use oos_core::{
     ActionName,
-    ports::action::{ActionClass, Property, RetryRule, Signature},
+    ports::action::{ActionClass, Property, ResultMember, RetryRule, Signature},
+    template::ValueType,
 };
 
 /// A name made once; actions hand it out by reference.
@@ -12,16 +13,32 @@ pub(crate) type StaticName = LazyLock<ActionName>;
 
 /// A signature of an action that neither loops nor retries and takes only these properties.
 pub(crate) fn closed(name: &ActionName, class: ActionClass, description: &str, properties: Vec<Property>) -> Signature {
-    Signature {
+    let signature = Signature {
         name: name.clone(),
         class,
         loops: false,
         retry: RetryRule::None,
         properties,
         open: false,
+        outputs: Vec::new(),
+        failures: Vec::new(),
         lazy: Vec::new(),
         verbatim: Vec::new(),
         calls_api: false,
         description: description.into(),
-    }
+    };
+    if signature.properties.is_empty() { signature } else { signature.fails(WRONG_PROPERTY.0, WRONG_PROPERTY.1) }
 }
+
+/// The result document as a whole, whose members somebody else decides.
+pub(crate) fn document(description: &str) -> ResultMember {
+    ResultMember::new(".", &[ValueType::Json], description)
+}
+
+/// A text in the result document.
+pub(crate) fn text(name: &str, description: &str) -> ResultMember {
+    ResultMember::new(name, &[ValueType::String], description)
+}
+
+/// What actions say that end on a missing or wrong property.
+pub(crate) const WRONG_PROPERTY: (&str, &str) = ("InvalidProperty", "a property is missing or of another kind");

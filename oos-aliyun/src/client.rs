@@ -15,9 +15,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::Stream;
 use oos_core::{
     Timestamp,
-    catalogue::{NormaliseOptions, Normalised, Repeat, Style, normalise},
+    catalogue::{NormaliseOptions, Normalised, Pages, Repeat, Style, normalise},
     ports::{
         api::{ApiCaller, ApiError, ApiErrorKind, ApiRequest, ApiResponse},
         credential::Credential,
@@ -108,6 +109,18 @@ impl Client {
         request.token.get_or_insert_with(|| self.0.runtime.entropy.nonce().into());
         let span = span_of(&request);
         self.run(&request, true).instrument(span).await
+    }
+
+    /// The pages of a call one after the other, each with the repeats of [`Self::call_with_retries`]; only one when the
+    /// request asks for a certain page or the operation has no pages.
+    pub fn pages(&self, request: ApiRequest) -> impl Stream<Item = Result<ApiResponse, ApiError>> + Send + use<> {
+        let start = (self.clone(), Pages::new(request));
+        futures::stream::try_unfold(start, |(client, mut pages)| async move {
+            let Some(request) = pages.next_request()? else { return Ok(None) };
+            let answer = client.call_with_retries(request).await?;
+            pages.answered(&answer.body);
+            Ok(Some((answer, (client, pages))))
+        })
     }
 
     /// The present credential of a role chain, or of the client itself for an empty text.

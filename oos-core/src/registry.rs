@@ -17,12 +17,14 @@ use crate::{
     ActionName, Limits, Template, TemplateName,
     ports::{
         action::{
-            Action, ActionCatalog, ActionClass, ActionContext, ActionError, Entry, Outcome, RetryRule, Signature,
+            Action, ActionCatalog, ActionClass, ActionContext, ActionError, Entry, Outcome, ResultMember, RetryRule,
+            Signature,
         },
         control::ControlAction,
         store::StoreError,
         template_store::{StoredTemplate, TemplateStore},
     },
+    template::meant_type,
 };
 
 /// Actions by name, case ignored. A clone shares what has been read.
@@ -207,7 +209,17 @@ fn signature_of(stored: &StoredTemplate) -> Signature {
     };
     let description =
         template.description.as_ref().and_then(|d| crate::template::Description(d).text("en")).unwrap_or_default();
-    Signature { properties: crate::check::declared(&template), description: description.into(), ..base }
+    let outputs = template.outputs.iter().map(|output| ResultMember {
+        name: output.name.value.text().clone(),
+        types: vec![meant_type(output.value_type.as_ref())],
+        description: "".into(),
+    });
+    Signature {
+        properties: crate::check::declared(&template),
+        outputs: outputs.collect(),
+        description: description.into(),
+        ..base
+    }
 }
 
 /// An action from a closure.

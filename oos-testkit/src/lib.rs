@@ -13,6 +13,8 @@ pub mod events;
 pub mod executor;
 pub mod fault;
 pub mod faulty_store;
+pub mod fixture;
+pub mod harness;
 pub mod in_place;
 #[cfg(feature = "mocks")]
 pub mod mocks;
@@ -32,6 +34,8 @@ pub use coverage::Coverage;
 pub use events::EventRecorder;
 pub use executor::Executor;
 pub use faulty_store::FaultyStore;
+pub use fixture::Fixture;
+pub use harness::ActionHarness;
 pub use in_place::InPlace;
 pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
 pub use record::{Recorder, Replay};
@@ -46,7 +50,12 @@ pub fn corpus() -> Option<std::path::PathBuf> {
 pub mod prelude {
     pub use std::time::Duration;
 
-    pub use oos_core::{Value, params, ports::ActionErrorKind::TimedOut as WaitTimedOut};
+    pub use oos_core::{
+        Value,
+        machine::TaskStatus::{self, Cancelled, Failed, Skipped, Success},
+        params,
+        ports::ActionErrorKind::TimedOut as WaitTimedOut,
+    };
     pub use serde_json::json;
 
     pub use crate::{

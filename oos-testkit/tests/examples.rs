@@ -2,12 +2,10 @@
 
 use async_trait::async_trait;
 use oos_core::{
-    ActionName,
-    machine::TaskStatus,
-    outputs,
+    ActionName, outputs,
     ports::{Action, ActionContext, ActionError, ApiRequest, Outcome},
 };
-use oos_testkit::{cloud::On, prelude::*};
+use oos_testkit::prelude::*;
 
 const START: &str = "
 FormatVersion: OOS-2019-06-01
@@ -86,7 +84,9 @@ fn survives_throttling_and_reports_a_stuck_machine() {
     let error = run.expect_failure();
     error.task("untilInstanceReady").kind(WaitTimedOut).last_value("Starting");
     assert!(run.virtual_time() > mins(1));
-    assert!(bed.real_elapsed() < secs(30), "waiting takes no real time");
+    // A debug build is slow, and so may be the machine that builds the others meanwhile.
+    let bound = if cfg!(debug_assertions) { secs(30) } else { ms(20) };
+    assert!(bed.real_elapsed() < bound, "waiting takes no real time: {:?}", bed.real_elapsed());
 }
 
 const DELETE: &str = "
@@ -234,7 +234,9 @@ fn waits_for_the_certificate() {
     let run = bed.run_yaml(ISSUE, json!({"domain": "example.com"}));
 
     run.expect_success();
-    run.task("issue").status(TaskStatus::Success);
+    run.task("issue").status(Success).attempts(1);
+    run.task("wait").status(Success).attempts(1..=2).took(secs(3));
+    run.expect_outputs(json!({"certificate": "PEM"}));
     run.output("certificate").eq("PEM");
     cloud.calls().of("CAS", "DescribeCertificateState").count(3);
     cloud.assert_rules_used();

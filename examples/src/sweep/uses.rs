@@ -159,7 +159,11 @@ impl Finder {
             Value::Map(map) => {
                 for (key, value) in map.iter() {
                     match taken(key, value) {
-                        Some((taken, of)) => self.visit(of, path, Some(&taken), out),
+                        Some((taken, items, of)) => {
+                            let from = out.len();
+                            self.visit(of, path, Some(&taken), out);
+                            out.iter_mut().skip(from).for_each(|found| found.item |= items);
+                        }
                         None if key.starts_with("Fn::") => self.visit(value, path, member, out),
                         None => {
                             let dot = if path.is_empty() { "" } else { "." };
@@ -173,15 +177,16 @@ impl Finder {
     }
 }
 
-/// The member that `Fn::Select: [member, of]` or `Fn::Jq: [First, .member, of]` takes.
-fn taken<'v>(function: &str, arguments: &'v Value) -> Option<(String, &'v Value)> {
+/// The member that `Fn::Select: [member, of]` or `Fn::Jq: [First, .member, of]` takes, and whether of each item.
+fn taken<'v>(function: &str, arguments: &'v Value) -> Option<(String, bool, &'v Value)> {
     match (function, arguments.as_list()?) {
         ("Fn::Select", [member, of]) => {
-            member.as_str().filter(|m| m.parse::<i64>().is_err()).map(|m| (m.to_owned(), of))
+            member.as_str().filter(|m| m.parse::<i64>().is_err()).map(|m| (m.to_owned(), false, of))
         }
         ("Fn::Jq", [_, path, of]) => {
-            let found = MEMBER.as_ref()?.captures(path.as_str()?).ok()??;
-            Some((found.get(1)?.as_str().to_owned(), of))
+            let path = path.as_str()?;
+            let found = MEMBER.as_ref()?.captures(path).ok()??;
+            Some((found.get(1)?.as_str().to_owned(), path.contains("[]"), of))
         }
         _ => None,
     }

@@ -179,7 +179,10 @@ impl<'a> Maker<'a> {
         }
         let name = parameter.name.value.as_str().to_lowercase();
         let uses = self.of(parameter);
-        meant.extend(uses.iter().filter(|u| u.member.is_none()).map(|u| (u.service.clone(), u.key.clone())));
+        // Members of a scaling group are instances as well, but not the other way round: ECS comes last.
+        let (of_ecs, others): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(|u| product(&u.service) == "ecs");
+        let whole = others.into_iter().chain(of_ecs).filter(|u| u.member.is_none());
+        meant.extend(whole.map(|u| (u.service.clone(), u.key.clone())));
         meant.extend(uses.iter().map(|u| (u.service.clone(), name.clone())));
         if uses.is_empty() {
             meant.extend(self.services.iter().map(|s| (s.clone(), name.clone())));
@@ -190,8 +193,11 @@ impl<'a> Maker<'a> {
 
     /// Ids of things in the fake that the parameter asks for.
     fn thing(&self, parameter: &Parameter) -> Option<Vec<String>> {
-        let fits = fitting(parameter);
-        let found = self.meant(parameter).into_iter().find_map(|(service, key)| self.world.ids(&service, &key))?;
+        let (fits, name) = (fitting(parameter), parameter.name.value.as_str().to_lowercase());
+        // Only what is called so is a whole ARN; other values are often made into one.
+        let arns = name.trim_end_matches('s').ends_with("arn").then(|| self.world.arns());
+        let by_use = || self.meant(parameter).into_iter().find_map(|(service, key)| self.world.ids(&service, &key));
+        let found = arns.or_else(by_use)?;
         Some(found.into_iter().filter(|id| fits(id)).collect::<Vec<_>>()).filter(|ids| !ids.is_empty())
     }
 

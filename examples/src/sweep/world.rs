@@ -48,6 +48,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("adb", "clusterid", "ADB::Cluster"),
     ("polardb", "clusterid", "PolarDB::Cluster"),
     ("ecd", "instanceid", "ECD::Desktop"),
+    ("ess", "instanceid", "ESS::Member"),
     ("slb", "instanceid", "SLB::LoadBalancer"),
     ("slb", "resourceid", "SLB::LoadBalancer"),
     ("cs", "clusterid", "CS::Cluster"),
@@ -91,6 +92,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("*", "networkinterfaceid", "ECS::NetworkInterface"),
     ("*", "stackid", "ROS::Stack"),
     ("*", "keyid", "KMS::Key"),
+    ("*", "commandid", "ECS::Command"),
     ("*", "nodepoolid", "CS::NodePool"),
     ("*", "instanceid", "ECS::Instance"),
     ("*", "resourceid", "ECS::Instance"),
@@ -133,11 +135,15 @@ impl World {
         let cloud = FakeCloud::at(START);
         let cloud = if account.quick { cloud.with_profile(Profile::Instant) } else { cloud };
         cloud.unmodelled(Unmodelled::Shaped);
+        // Names that an operation does not have are ignored, as the real gateway does.
+        cloud.lenient_parameters();
         let instances = make_instances(&cloud, account);
         make_ecs(&cloud, account, &instances);
         make_elastic(&cloud, &instances);
         make_stores(&cloud);
         make_others(&cloud);
+        // By now what was made above is ready.
+        cloud.clock().advance(mins(3));
         Self { cloud, instances, account }
     }
 
@@ -191,6 +197,12 @@ impl World {
         };
         let found: Vec<String> = found.into_iter().filter(|text| !text.is_empty()).collect();
         (!found.is_empty()).then_some(found)
+    }
+
+    /// ARNs of the instances.
+    pub(crate) fn arns(&self) -> Vec<String> {
+        let account = self.cloud.account_id();
+        self.instances.iter().map(|id| format!("arn:acs:ecs:cn-hangzhou:{account}:instance/{id}")).collect()
     }
 
     fn disks(&self) -> Vec<String> {
@@ -358,5 +370,10 @@ fn make_others(cloud: &FakeCloud) {
         let setting = json!({"VaultId": "v-1", "ClusterId": made.at(&["ClusterId"]).to_json(), "CatalogBackupUsingBackint": true});
         drop(cloud.call_now("hbr", "UpdateHanaBackupSetting", setting));
     }
+    let stack = json!({"StackName": NAME, "TemplateBody": {"ROSTemplateFormatVersion": "2015-09-01"}});
+    drop(cloud.call_now("ROS", "CreateStack", stack));
+    let command = json!({"Name": NAME, "Type": "RunShellScript", "CommandContent": "echo sweep"});
+    drop(cloud.call_now("ECS", "CreateCommand", command));
+    cloud.fc().function(NAME, NAME);
     cloud.put("BSS::Order", "1001", json!({"OrderId": "1001", "PaymentStatus": "Paid"}));
 }

@@ -36,8 +36,11 @@ impl Action for CheckFor {
     }
 
     fn signature(&self) -> Signature {
-        let mut signature = request::signature(&NAME, CHECK_FOR_RETRIES, "checks that a value of an API is as desired");
-        poll::add_properties(&mut signature);
-        signature
+        poll::with_properties(request::signature(
+            &NAME,
+            CHECK_FOR_RETRIES,
+            "checks that a value of an API is as desired",
+        ))
+        .fails("CheckForFailed", "the value is not as desired")
     }
 }

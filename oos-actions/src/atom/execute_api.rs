@@ -44,6 +44,7 @@ impl Action for ExecuteApi {
 
     fn signature(&self) -> Signature {
         request::signature(&NAME, EXECUTE_API_RETRIES, "calls one cloud API")
+            .fails(super::OUTCOME_UNKNOWN, "no answer came to a write that may not be made twice")
     }
 }
 

@@ -28,6 +28,8 @@ static NAME: StaticName = StaticName::new(|| ActionName::new("ACS::ExecuteHttpRe
 
 /// CHOICE: the longest answer that is read (actions.md 7).
 const MAX_BODY: usize = 1 << 20;
+/// What the task fails with when the status is not 2xx.
+const REQUEST_FAILED: &str = "HttpRequestFailed";
 /// CHOICE: how much of a refused answer the message shows.
 const SHOWN_BODY: usize = 512;
 /// CHOICE: waits before the repeats after a lost connection or a gateway error (actions.md 20.3).
@@ -127,6 +129,12 @@ impl Action for ExecuteHttpRequest {
             retry: RetryRule::Property { name: "WaitFor", default_retries: WAIT_FOR_RETRIES },
             ..signature::closed(&NAME, ActionClass::Api, "calls an HTTP service", properties)
         }
+        .gives([signature::document("body of the answer if it is JSON, else its text as Body")])
+        .fails(REQUEST_FAILED, "the status is not 2xx and no rules judge the body")
+        .fails("AddressRefused", "the address is none that templates may call")
+        .fails("CheckForFailed", "the rules of CheckFor are not met")
+        .fails("WaitForTimeout", "the rules of WaitFor were not met after the last retry")
+        .fails("InvalidSelector", "the selector of a rule does not compile")
     }
 }
 
@@ -147,6 +155,6 @@ async fn send(ctx: &ActionContext, request: HttpRequest) -> Result<HttpResponse,
 fn refused(answer: &HttpResponse) -> ActionError {
     let shown = answer.body.get(..SHOWN_BODY).unwrap_or(&answer.body);
     let text = String::from_utf8_lossy(shown).replace(['\n', '\r'], " ");
-    let code: Arc<str> = "HttpRequestFailed".into();
+    let code: Arc<str> = REQUEST_FAILED.into();
     ActionError::failed(code, format!("{} {}", answer.status, text.trim_end_matches('\u{fffd}').trim()).trim_end())
 }

@@ -58,5 +58,7 @@ impl Action for GitCodeRepo {
             Property::required("Repository", text, "name of the repository"),
         ];
         signature::closed(&NAME, ActionClass::Custom, "gives the address of a repository with its token", properties)
+            .gives([signature::text("AuthorizedUrl", "address with a token in it: a secret")])
+            .fails("GitAccountNotAuthorized", "the host has no account for the repository")
     }
 }

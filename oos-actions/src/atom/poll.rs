@@ -6,7 +6,10 @@
 
 use oos_core::{
     Limits, Value, params,
-    ports::{ActionContext, ActionError, ActionErrorKind, ApiError, ApiErrorKind, Outcome},
+    ports::{
+        ActionContext, ActionError, ActionErrorKind, ApiError, ApiErrorKind, Outcome,
+        action::{Property, Signature},
+    },
     selector::{Selector, SelectorCache},
     template::ValueType,
 };
@@ -159,8 +162,7 @@ fn stopped(kind: Kind, judge: &Judge, seen: &Seen) -> ActionError {
 }
 
 /// Adds what the two have beside ExecuteAPI's properties.
-pub(super) fn add_properties(signature: &mut oos_core::ports::action::Signature) {
-    use oos_core::ports::action::Property;
+pub(super) fn with_properties(mut signature: Signature) -> Signature {
     let list = &[ValueType::List];
     signature.properties.extend([
         Property::required("PropertySelector", &[ValueType::String], "selector of the value to judge"),
@@ -169,4 +171,7 @@ pub(super) fn add_properties(signature: &mut oos_core::ports::action::Signature)
         Property::optional("StopRetryValues", list, "values that end the wait at once, as a failure")
             .default(Value::empty_list()),
     ]);
+    signature
+        .fails("InvalidTemplate", "neither DesiredValues nor NotDesiredValues is given")
+        .fails("InvalidSelector", "PropertySelector does not compile")
 }

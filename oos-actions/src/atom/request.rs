@@ -118,4 +118,6 @@ pub(crate) fn signature(name: &oos_core::ActionName, default_retries: u32, descr
         retry: RetryRule::Task { default_retries },
         ..signature::closed(name, ActionClass::Api, description, properties)
     }
+    .gives([signature::document("body of the answer; {} when it is empty")])
+    .fails("AutoPagingLimitExceeded", "the answer has more than a thousand pages")
 }

@@ -35,8 +35,8 @@ impl Action for WaitFor {
     }
 
     fn signature(&self) -> Signature {
-        let mut signature = request::signature(&NAME, WAIT_FOR_RETRIES, "calls an API until a value is as desired");
-        poll::add_properties(&mut signature);
-        signature
+        poll::with_properties(request::signature(&NAME, WAIT_FOR_RETRIES, "calls an API until a value is as desired"))
+            .fails("WaitForTimeout", "the value was not as desired after the last retry")
+            .fails("WaitForStopped", "the value is among StopRetryValues")
     }
 }

@@ -9,7 +9,7 @@ use oos_core::{
     ActionName, Value, params,
     ports::{
         ActionError, ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
-        action::{ActionClass, Property, Signature},
+        action::{ActionClass, Property, ResultMember, Signature},
         control::{ControlError, Purpose, Vote, Wait, WaitingFor},
     },
     template::ValueType,
@@ -66,6 +66,12 @@ impl ControlAction for Approve {
                 .default(DEFAULT_REQUIRED_APPROVALS),
         );
         signature::closed(&NAME, ActionClass::Control, "waits for the approval of people", properties)
+            .gives([
+                ResultMember::new("Approvers", &[ValueType::List], "who agreed"),
+                signature::text("NotifyNote", "what they noted"),
+            ])
+            .fails(notify::NOTIFY_FAILED, "the message could not be sent")
+            .fails("ApprovalTimeout", "nobody decided in time, if the host sets a time")
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {

@@ -44,6 +44,8 @@ impl ControlAction for ForEach {
             lazy: vec!["LoopTasks"],
             ..signature::closed(&NAME, ActionClass::Control, "runs several tasks for each item of a list", properties)
         }
+        .gives([signature::document("outputs of the inner tasks: each a list over all items, null where one failed")])
+        .fails("LoopMaxErrorsExceeded", "more items failed than MaxErrors allows")
     }
 
     fn decide(&self, _ctx: &ControlContext<'_>, _event: &ControlEvent) -> Result<Decision, ControlError> {

@@ -28,6 +28,7 @@ impl ControlAction for Sleep {
         let duration = "ISO 8601 duration or its short form without PT, from 1 second to 30 days";
         let properties = vec![Property::required("Duration", &[ValueType::String], duration)];
         signature::closed(&NAME, ActionClass::Control, "waits for a time", properties)
+            .fails("InvalidDuration", "Duration is no duration, or out of range")
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {

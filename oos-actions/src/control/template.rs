@@ -43,6 +43,8 @@ impl ControlAction for Template {
             verbatim: vec!["TemplateContent"],
             ..signature::closed(&NAME, ActionClass::Embedded, "runs another template", properties)
         }
+        .gives([signature::document("outputs of the child")])
+        .fails(CHILD_FAILED, "the child failed without an error of its own")
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {

@@ -14,7 +14,7 @@ use oos_core::{
     expr::drop_nulls,
     ports::{
         Action, ActionContext, ActionError, Outcome,
-        action::{ActionClass, Property, Signature},
+        action::{ActionClass, Property, ResultMember, Signature},
     },
     template::ValueType,
 };
@@ -69,6 +69,16 @@ impl Action for SelectTargets {
             ),
         ];
         signature::closed(&NAME, ActionClass::Control, "turns a description of targets into resources", properties)
+            .gives([
+                ResultMember::new(
+                    "Instances",
+                    &[ValueType::Json],
+                    "Instance: the resources, of every type in one shape",
+                ),
+                signature::document("the list of the API under its own name, except for managed instances"),
+            ])
+            .fails("UnsupportedResourceType", "ResourceType is none that the action knows")
+            .fails("UnsupportedTargetType", "a filter's Type is none that the action knows")
     }
 }
 

@@ -80,6 +80,8 @@ impl ControlAction for AlarmTrigger {
                 .default(Value::empty_map()),
         ];
         signature::closed(&NAME, ActionClass::Trigger, "starts the tasks behind it for each alarm", properties)
+            .gives([signature::document("the message, or what OutputTransformer makes of it")])
+            .fails("InvalidSelector", "a selector of OutputTransformer does not compile")
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {

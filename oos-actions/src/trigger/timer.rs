@@ -90,6 +90,12 @@ impl ControlAction for TimerTrigger {
             Property::required("EndDate", text, "UTC date or instant at which the trigger ends"),
         ];
         signature::closed(&NAME, ActionClass::Trigger, "starts the tasks behind it by time", properties)
+            .gives([
+                signature::text("ScheduledTime", "instant that the expression named"),
+                signature::text("FireTime", "instant at which it fired"),
+            ])
+            .fails("InvalidExpression", "Expression, TimeZone or EndDate cannot be read, or is past")
+            .fails("TriggerMissed", "the instant of an `at` expression was missed")
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {

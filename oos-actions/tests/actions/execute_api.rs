@@ -242,11 +242,18 @@ fn a_start_is_looked_after_before_it_is_repeated() {
 #[test]
 fn a_reboot_is_repeated_unless_the_machine_started_after_the_intent() {
     let reboot = || task("ECS", "RebootInstance", params! { "InstanceId" => "i-1" });
-    let world = World::answering([instances("StartTime", "2024-03-01T00:01Z")]);
+    let running = |start: &str| {
+        let instance = params! { "InstanceId" => "i-1", "Status" => "Running", "StartTime" => start };
+        params! { "Instances" => params! { "Instance" => [instance] } }
+    };
+    let world = World::answering([running("2024-03-01T00:01Z")]);
     assert_eq!(done(world.run_again(&ExecuteApi, reboot())), Value::empty_map());
-    let world = World::answering([instances("StartTime", "2024-02-01T00:00Z"), Value::empty_map()]);
+    let world = World::answering([running("2024-02-01T00:00Z"), Value::empty_map()]);
     done(world.run_again(&ExecuteApi, reboot()));
     assert_eq!(world.api.requests().len(), 2);
+    // On its way: the old start time says nothing.
+    let world = World::answering([instances("Status", "Starting")]);
+    assert_eq!(done(world.run_again(&ExecuteApi, reboot())), Value::empty_map());
 }
 
 #[test]

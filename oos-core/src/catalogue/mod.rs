@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 pub use endpoint::{EndpointFacts, EndpointRule};
 pub use normalise::{NormaliseOptions, Normalised, UnknownLists, normalise};
 pub use operation::{Form, Kind, Operation, PageNames, Paging, Parameter, Place, Repeat, Style};
-pub use paging::{MAX_PAGES, call_all_pages};
+pub use paging::{MAX_PAGES, Pages, call_all_pages};
 pub use probe::{Done, Input, Probe};
 pub use ram::ram_code;
 pub use shape::Shape;

@@ -23,20 +23,78 @@ pub const MAX_PAGES: u32 = 1000;
 /// # Errors
 /// The first error of a call, or `AutoPagingLimitExceeded`.
 pub async fn call_all_pages(caller: &dyn ApiCaller, request: ApiRequest, auto: bool) -> Result<ApiResponse, ApiError> {
-    let first = if auto { Loop::new(&request) } else { None };
-    let Some(mut pages) = first else { return caller.call(request).await };
-    let mut merged = caller.call(request.clone()).await?;
-    let mut next = pages.after(&merged.body);
-    for _ in 1..MAX_PAGES {
-        let Some(page) = next else {
-            return Ok(pages.finished(merged));
-        };
-        let answer = caller.call(page.request(&request)).await?;
-        pages.turned(&page);
-        next = pages.after(&answer.body);
-        answer::append(&mut merged.body, &answer.body);
+    if !auto {
+        return caller.call(request).await;
     }
-    if next.is_none() { Ok(pages.finished(merged)) } else { Err(limit(&request)) }
+    let mut pages = Pages::new(request);
+    let mut merged: Option<ApiResponse> = None;
+    while let Some(request) = pages.next_request()? {
+        let answer = caller.call(request).await?;
+        pages.answered(&answer.body);
+        match &mut merged {
+            Some(merged) => answer::append(&mut merged.body, &answer.body),
+            None => merged = Some(answer),
+        }
+    }
+    Ok(pages.finished(merged.unwrap_or_default()))
+}
+
+/// The pages of a request one after the other, for callers that want each by itself.
+#[derive(Debug)]
+pub struct Pages {
+    first: ApiRequest,
+    /// `None` when there is only one page to ask for.
+    way: Option<Loop>,
+    next: Next,
+    asked: u32,
+}
+
+/// What is asked for next.
+#[derive(Debug)]
+enum Next {
+    First,
+    Page(Page),
+    Nothing,
+}
+
+impl Pages {
+    /// The pages of this request; only one when it asks for a certain page or the operation has no pages.
+    pub fn new(request: ApiRequest) -> Self {
+        Self { way: Loop::new(&request), first: request, next: Next::First, asked: 0 }
+    }
+
+    /// The request for the next page; `None` after the last. Tell the answer before you ask again.
+    ///
+    /// # Errors
+    /// `AutoPagingLimitExceeded` after [`MAX_PAGES`] pages.
+    pub fn next_request(&mut self) -> Result<Option<ApiRequest>, ApiError> {
+        let request = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Nothing => return Ok(None),
+            Next::Page(_) if self.asked == MAX_PAGES => return Err(limit(&self.first)),
+            Next::First => self.first.clone(),
+            Next::Page(page) => {
+                if let Some(way) = &mut self.way {
+                    way.turned(&page);
+                }
+                page.request(&self.first)
+            }
+        };
+        self.asked += 1;
+        Ok(Some(request))
+    }
+
+    /// Looks at the answer for what comes next.
+    pub fn answered(&mut self, body: &Value) {
+        let page = self.way.as_mut().and_then(|way| way.after(body));
+        self.next = page.map_or(Next::Nothing, Next::Page);
+    }
+
+    fn finished(&self, merged: ApiResponse) -> ApiResponse {
+        match &self.way {
+            Some(way) => way.finished(merged),
+            None => merged,
+        }
+    }
 }
 
 fn limit(request: &ApiRequest) -> ApiError {

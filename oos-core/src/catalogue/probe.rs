@@ -42,8 +42,8 @@ pub enum Done {
     Values(&'static [&'static str]),
     /// Every result equals this parameter of the write call.
     Parameter(&'static str),
-    /// Every result is a time that is not before the intent.
-    SinceIntent,
+    /// Every result is a time that is not before the intent, or one of these: on the way.
+    SinceIntent(&'static [&'static str]),
 }
 
 const fn input(from: &'static str, to: &'static str, list: bool) -> Input {
@@ -60,14 +60,16 @@ const DESKTOP: &[Input] = &[input("DesktopId", "DesktopId", true)];
 const ROLE: &[Input] = &[input("InstanceIds", "InstanceIds", true)];
 
 const STATUS: &str = ".Instances.Instance[].Status";
-const START_TIME: &str = ".Instances.Instance[].StartTime";
+// What is on its way has no new start time yet.
+const START_TIME: &str = ".Instances.Instance[] | if .Status == \"Running\" then .StartTime else .Status end";
 const EIP_OWNER: &str = ".EipAddresses.EipAddress[].InstanceId";
 const EIP_STATUS: &str = ".EipAddresses.EipAddress[].Status";
 const LIFECYCLE: &str = ".ScalingInstances.ScalingInstance[].LifecycleState";
 const DB_STATUS: &str = ".Items.DBInstanceAttribute[].DBInstanceStatus";
 const DESKTOP_STATUS: &str = ".Desktops[].DesktopStatus";
-const DESKTOP_START: &str = ".Desktops[].StartTime";
+const DESKTOP_START: &str = ".Desktops[] | if .DesktopStatus == \"Running\" then .StartTime else .DesktopStatus end";
 
+const RESTARTED: Done = Done::SinceIntent(&["Stopping", "Starting"]);
 const RUNNING: Done = Done::Values(&["Running", "Starting"]);
 const STOPPED: Done = Done::Values(&["Stopped", "Stopping"]);
 const FREE_EIP: Done = Done::Values(&["Available", "Unassociating"]);
@@ -87,8 +89,8 @@ static TABLE: [Probe; 22] = table! {
     "ecs" "StartInstances" => "DescribeInstances" INSTANCE STATUS, RUNNING;
     "ecs" "StopInstance" => "DescribeInstances" INSTANCE STATUS, STOPPED;
     "ecs" "StopInstances" => "DescribeInstances" INSTANCE STATUS, STOPPED;
-    "ecs" "RebootInstance" => "DescribeInstances" INSTANCE START_TIME, Done::SinceIntent;
-    "ecs" "RebootInstances" => "DescribeInstances" INSTANCE START_TIME, Done::SinceIntent;
+    "ecs" "RebootInstance" => "DescribeInstances" INSTANCE START_TIME, RESTARTED;
+    "ecs" "RebootInstances" => "DescribeInstances" INSTANCE START_TIME, RESTARTED;
     "ecs" "AttachDisk" => "DescribeDisks" DISK ".Disks.Disk[].InstanceId", Done::Parameter("InstanceId");
     "ecs" "DetachDisk" => "DescribeDisks" DISK ".Disks.Disk[].Status", DETACHED;
     "ecs" "AttachNetworkInterface" => "DescribeNetworkInterfaces" ENI
@@ -107,7 +109,7 @@ static TABLE: [Probe; 22] = table! {
     "rds" "StopDBInstance" => "DescribeDBInstanceAttribute" DB DB_STATUS, STOPPED;
     "ecd" "StartDesktops" => "DescribeDesktops" DESKTOP DESKTOP_STATUS, RUNNING;
     "ecd" "StopDesktops" => "DescribeDesktops" DESKTOP DESKTOP_STATUS, STOPPED;
-    "ecd" "RebootDesktops" => "DescribeDesktops" DESKTOP DESKTOP_START, Done::SinceIntent;
+    "ecd" "RebootDesktops" => "DescribeDesktops" DESKTOP DESKTOP_START, RESTARTED;
 };
 
 /// The entry for an operation, both in any case.
@@ -151,7 +153,7 @@ impl Probe {
         match &self.done {
             Done::Values(values) => values.iter().any(|v| v.eq_ignore_ascii_case(&text)),
             Done::Parameter(name) => params.get(name).is_some_and(|wanted| wanted.to_text() == text),
-            Done::SinceIntent => since(&text, intent),
+            Done::SinceIntent(way) => way.iter().any(|w| w.eq_ignore_ascii_case(&text)) || since(&text, intent),
         }
     }
 }

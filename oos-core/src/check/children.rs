@@ -9,7 +9,7 @@ use crate::{
     plan::{Environment, LinkError, Plan, PlanSet, document, is_document},
     ports::action::{ActionClass, Property},
     source::{Node, Span},
-    template::{Task, Template, meant_type},
+    template::{Description, Task, Template, meant_type},
 };
 
 /// The parameters of a template as properties of whatever runs it.
@@ -24,7 +24,11 @@ pub(crate) fn declared(template: &Template) -> Vec<Property> {
             .as_ref()
             .and_then(|values| Some(values.as_list()?.iter().map(Node::to_value).collect()))
             .unwrap_or_default(),
-        description: "".into(),
+        description: parameter
+            .console("Description")
+            .and_then(|d| Description(d).text("en"))
+            .unwrap_or_default()
+            .into(),
     };
     template.parameters.iter().map(property).collect()
 }

@@ -17,6 +17,7 @@ mod rate;
 mod references;
 mod retry;
 mod rules;
+mod schema;
 mod selectors;
 mod types;
 mod walk;
@@ -26,6 +27,7 @@ pub use children::{Load, children};
 pub(crate) use conditions::condition;
 pub(crate) use names::{jump_target, unknown_action};
 pub(crate) use parameters::constraints;
+pub use schema::json_schema;
 pub(crate) use selectors::selector_error;
 
 use crate::{

@@ -149,14 +149,14 @@ impl ExecutionStore for MemoryStore {
 /// Forgets a row, and with a root its journal and the rows of its tree. Ids of children begin with the id of their root,
 /// so this looks at no other tree.
 fn forget(state: &mut State, id: &ExecutionId) {
-    let Some(row) = state.rows.remove(id) else {
-        state.journals.remove(id);
-        return;
-    };
-    if row.id != row.root {
+    // A child has no journal of its own and goes with its root, never alone.
+    if state.rows.get(id).is_some_and(|row| row.id != row.root) {
         return;
     }
     state.journals.remove(id);
+    if state.rows.remove(id).is_none() {
+        return;
+    }
     let mut below = Vec::new();
     for (child, row) in state.rows.range::<ExecutionId, _>(id..) {
         if !child.as_str().starts_with(id.as_str()) {

@@ -73,6 +73,12 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let now = inner.clock.now();
     let epoch = inner.index.claim(id, &inner.owner, now, now + inner.lease).await?;
     let journal = inner.store.load(id).await?;
+    if journal.records.is_empty() && journal.snapshot.is_none() {
+        return Err(StoreError::Refused(
+            format!("{id} never began: its first record is missing; start it again").into(),
+        )
+        .into());
+    }
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
     let (replayed, told) = take_up(inner, &journal)?;

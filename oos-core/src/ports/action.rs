@@ -1,4 +1,4 @@
-//! Actions that do work: the open set that users write.
+//! Actions that do work: the open set that users write. What is known of them as data stands in `signature`.
 
 use std::{
     fmt,
@@ -20,8 +20,11 @@ use crate::{
     ActionName, ExecutionId, RegionId, Timestamp, Value,
     ids::{MachinePath, StepKey},
     machine::{UnknownOutcome, step_token},
-    template::ValueType,
 };
+
+mod signature;
+
+pub use signature::{ActionClass, FailureCode, Property, ResultMember, RetryRule, Signature, type_words};
 
 /// Does work.
 ///
@@ -396,141 +399,6 @@ impl ActionContext {
 impl fmt::Debug for ActionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActionContext").field("info", &self.info).finish_non_exhaustive()
-    }
-}
-
-/// The class of an action, as ListActions names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ActionClass {
-    /// `Atomic.API`.
-    Api,
-    /// `Atomic.Trigger`.
-    Trigger,
-    /// `Atomic.Control`.
-    Control,
-    /// `Atomic.Embedded`: runs another template.
-    Embedded,
-    /// A template under an action's name, `Product.<CODE>`.
-    Product,
-    /// An embedder's own.
-    Custom,
-}
-
-/// Where the retry settings of an action stand, and what they default to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RetryRule {
-    /// The action does not retry; retry keys on its tasks are warned about.
-    None,
-    /// Keys of the task; `Retries` defaults to this.
-    Task {
-        /// Default of `Retries`.
-        default_retries: u32,
-    },
-    /// A map under this property holds the keys; without the map no retry.
-    Property {
-        /// Name of the property.
-        name: &'static str,
-        /// Default of `Retries` in it.
-        default_retries: u32,
-    },
-}
-
-/// One property of an action.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Property {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Types that it takes; empty for any.
-    pub types: Vec<ValueType>,
-    /// True when it must be given.
-    pub required: bool,
-    /// Its default, for the documentation.
-    pub default: Option<Value>,
-    /// Values that it takes; empty for any.
-    pub allowed: Vec<Value>,
-    /// One line for people.
-    pub description: Arc<str>,
-}
-
-impl Property {
-    /// A required property.
-    pub fn required(name: &str, types: &[ValueType], description: &str) -> Self {
-        Self {
-            name: name.into(),
-            types: types.to_vec(),
-            required: true,
-            default: None,
-            allowed: Vec::new(),
-            description: description.into(),
-        }
-    }
-
-    /// An optional property.
-    pub fn optional(name: &str, types: &[ValueType], description: &str) -> Self {
-        Self { required: false, ..Self::required(name, types, description) }
-    }
-
-    /// The same property with a default.
-    #[must_use]
-    pub fn default(mut self, value: impl Into<Value>) -> Self {
-        self.default = Some(value.into());
-        self
-    }
-
-    /// The same property with the values that it takes.
-    #[must_use]
-    pub fn allowed<const N: usize>(mut self, values: [&str; N]) -> Self {
-        self.allowed = values.into_iter().map(Value::from).collect();
-        self
-    }
-}
-
-/// What is known of an action without running it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Signature {
-    /// The name as registered.
-    pub name: ActionName,
-    /// Its class.
-    pub class: ActionClass,
-    /// True when a task with it may loop.
-    pub loops: bool,
-    /// Where retry settings stand.
-    pub retry: RetryRule,
-    /// Its properties.
-    pub properties: Vec<Property>,
-    /// True when properties that are not listed are fine.
-    pub open: bool,
-    /// Properties that are not evaluated before the action asks (control actions only), e.g. `Choices`.
-    pub lazy: Vec<&'static str>,
-    /// Properties that are not expressions of this template and are taken as written, e.g. `TemplateContent`.
-    pub verbatim: Vec<&'static str>,
-    /// True when the action is one API call whose `Service` and `API` decide about risk and permissions.
-    pub calls_api: bool,
-    /// One line for people.
-    pub description: Arc<str>,
-}
-
-impl Signature {
-    /// An action that takes anything, may loop, and retries by the task's keys without a default.
-    pub fn open(name: ActionName) -> Self {
-        Self {
-            name,
-            class: ActionClass::Custom,
-            loops: true,
-            retry: RetryRule::Task { default_retries: 0 },
-            properties: Vec::new(),
-            open: true,
-            lazy: Vec::new(),
-            verbatim: Vec::new(),
-            calls_api: false,
-            description: "".into(),
-        }
-    }
-
-    /// The property of that name.
-    pub fn property(&self, name: &str) -> Option<&Property> {
-        self.properties.iter().find(|p| &*p.name == name)
     }
 }
 

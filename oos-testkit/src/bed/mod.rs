@@ -6,6 +6,7 @@ mod report;
 mod run;
 mod seed;
 mod snapshot;
+mod taken;
 mod trace;
 mod views;
 mod webhooks;
@@ -109,6 +110,7 @@ struct Settings {
     user: String,
     unknown_outcome: UnknownOutcome,
     snapshot_every: Option<u64>,
+    owner: String,
     configure: Option<Configure>,
 }
 
@@ -160,6 +162,7 @@ impl TestBed {
             user: "tester".to_owned(),
             unknown_outcome: UnknownOutcome::default(),
             snapshot_every: None,
+            owner: "bed".to_owned(),
             configure: None,
         };
         let bed = Self(Arc::new(Bed {
@@ -286,6 +289,12 @@ impl TestBed {
         self.change(|s| s.snapshot_every = Some(records))
     }
 
+    /// The same bed whose engine owns executions under another name: what runs beside the first engine of a store.
+    #[must_use]
+    pub fn owned_by(self, name: &str) -> Self {
+        self.change(|s| s.owner = name.to_owned())
+    }
+
     /// The same bed whose executions are started by that user.
     #[must_use]
     pub fn as_user(self, user: &str) -> Self {
@@ -366,7 +375,7 @@ impl TestBed {
             .region(REGION)
             .variable("AccountId", bed.cloud.account_id())
             .variable("OOSUtilVersion", OOSUTIL_VERSION)
-            .owner("bed")
+            .owner(settings.owner.as_str())
             .unknown_outcome(settings.unknown_outcome);
         let builder = match settings.snapshot_every {
             Some(records) => builder.snapshot_every(records),

@@ -26,7 +26,8 @@ impl Run {
     pub fn report(&self) -> String {
         let message = self.message().map(|m| format!(": {m}")).unwrap_or_default();
         let after = human(self.virtual_time());
-        let cause = format!("execution {} is {} after {after}{message}", self.id(), self.status());
+        let taken = super::taken::by_the_failed_task(self);
+        let cause = format!("execution {} is {} after {after}{message}{taken}", self.id(), self.status());
         self.bed().explain(&cause, &[], Some(self))
     }
 

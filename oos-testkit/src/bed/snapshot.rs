@@ -1,6 +1,6 @@
 //! Stored texts that a run is compared with: its trace and the policy it needed.
 //!
-//! A text lies in the folder `snapshots` next to the test. The environment variable `OOS_UPDATE_SNAPSHOTS` makes
+//! A text lies in the folder `snapshots` next to the test. The environment variable `OOS_BLESS` makes
 //! a test write it instead of comparing; a text that is missing is a failure, because nobody has looked at it yet.
 
 use std::{collections::BTreeSet, panic::Location, path::PathBuf};
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The variable that makes tests write their texts.
-const UPDATE: &str = "OOS_UPDATE_SNAPSHOTS";
+const UPDATE: &str = "OOS_BLESS";
 
 impl Run {
     /// Asserts that the trace of the run is the stored text of that name.

@@ -146,6 +146,12 @@ impl FakeCloud {
         self.with(|state| state.add("ResourceCenter::Entry", format!("ghost/{id}"), "", ecs::make::map(&data)));
     }
 
+    /// The resource centre knows resources of these types only, e.g. `ACS::ECS::Instance`: a real one is told by each
+    /// product, and not by all.
+    pub fn centre_knows(&self, types: &[&str]) {
+        self.with(|state| state.centre_types = Some(types.iter().map(|&t| t.to_owned()).collect()));
+    }
+
     /// Works on VPC.
     pub fn vpc(&self) -> vpc::Vpc {
         vpc::Vpc::new(self.clone())
@@ -155,4 +161,9 @@ impl FakeCloud {
     pub fn assistant(&self) -> ecs::assistant::Scripts {
         ecs::assistant::Scripts::new(self.clone())
     }
+}
+
+/// Kinds that [`FakeCloud::put`] takes.
+pub(crate) fn kinds_to_put() -> &'static [&'static str] {
+    PUT_KINDS
 }

@@ -17,6 +17,7 @@ use super::{
     FakeCloud, Unmodelled,
     api::{Api, Ctx, Service},
     error::{error, invalid, missing},
+    limits,
     names::{self, Resolved},
     params::Params,
     ram::{self, Caller},
@@ -170,14 +171,17 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
         return Err(missing(name));
     }
     idempotent(state, service, api, params, |state, params| {
+        limits::check_quota(state, service.name, api.name, &call.account, params)?;
         let dry_run = params.bool("DryRun");
         let (region, account) = (Arc::clone(&call.region), Arc::clone(&call.account));
         let http = r.http.clone();
-        let mut ctx = Ctx { s: state, service: service.name, api: api.name, region, account, dry_run, http, caller };
-        if dry_run && request.is_read() {
-            ctx.checked()?;
-        }
-        (api.run)(&mut ctx, params)
+        limits::run(state, service.name, &call.account, request.is_read(), |s| {
+            let mut ctx = Ctx { s, service: service.name, api: api.name, region, account, dry_run, http, caller };
+            if dry_run && request.is_read() {
+                ctx.checked()?;
+            }
+            (api.run)(&mut ctx, params)
+        })
     })
 }
 

@@ -164,6 +164,34 @@ pub(crate) const ERRORS: &[(&str, u16, &str)] = &[
     ("NoSuchServerSideEncryptionRule", 404, "The server side encryption configuration does not exist."),
     ("MalformedXML", 400, "The XML you provided was not well-formed."),
     ("InvalidArgument", 400, "The argument is not valid."),
+    ("InvalidPolicyDocument", 400, "The policy document is not valid."),
+    // What the products say about less common mistakes
+    ("ClusterNotFound", 400, "The cluster does not exist."),
+    ("ComboError", 400, "The combination of parameters is not valid."),
+    ("DeleteConflict.Policy", 409, "The policy is attached to somebody."),
+    ("DeleteConflict.Role.Policy", 409, "The role has policies."),
+    ("EntityNotExist.User.LoginProfile", 404, "The user has no login profile."),
+    ("IncorrectImageStatus", 403, "The current status of the image does not support this operation."),
+    ("IncorrectSnapshotStatus", 403, "The current status of the snapshot does not support this operation."),
+    ("InvalidAssociation.NotExist", 400, "The EIP is not bound to the specified instance."),
+    ("InvalidChargeType.NotSupport", 400, "The billing method does not support this operation."),
+    ("InvalidConnectionString.NotFound", 404, "The connection string does not exist."),
+    ("InvalidCurrentConnectionString.NotFound", 404, "The connection string does not exist."),
+    ("InvalidDiskSize.TooSmall", 400, "The specified size is too small."),
+    ("InvalidInstance.AlreadyHasEip", 400, "The instance has an EIP already."),
+    ("InvalidLaunchTemplateName.Duplicated", 400, "The name of the launch template exists already."),
+    ("InvalidLifecycleHookName.Duplicate", 400, "The name of the life-cycle hook exists already."),
+    ("InvalidOperation.AlreadyAllocated", 400, "The instance has a public address already."),
+    ("InvalidParameter.NotFound", 404, "The specified resource does not exist."),
+    ("KeyPair.AlreadyExist", 400, "The key pair exists already."),
+    ("NotFoundApiGroup", 404, "The API group does not exist."),
+    ("NotFoundInstance", 404, "The instance does not exist."),
+    ("NumberExceed.ResourceARN", 400, "Too many resources are named."),
+    ("NumberExceed.Tags", 400, "Too many tags are named."),
+    ("OperationDenied.DeletionProtection", 400, "The operation is not allowed while deletion protection is on."),
+    ("OperationUnsupported.IpInCbwp", 400, "The address is in a bandwidth package already."),
+    ("QuotaExceeded.TagsPerResource", 403, "The quota of tags of a resource is used up."),
+    ("ResourceNotFound", 404, "The resource does not exist."),
 ];
 
 /// The error of a code, with the status and message of the table (400 for a code that is not there).
@@ -212,6 +240,36 @@ mod tests {
         let all = codes.len();
         codes.dedup();
         assert_eq!(codes.len(), all);
+    }
+
+    /// Codes of one parameter, which `missing` and `invalid` make, have no line.
+    #[test]
+    fn every_code_that_the_fake_uses_stands_in_the_table() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cloud");
+        let used =
+            fancy_regex::Regex::new(r#"(?:\berror(?:_with)?\(\s*|UNKNOWN: &str = |line\([^)]*, )"([A-Za-z.]+)""#)
+                .unwrap();
+        let (mut files, mut folders) = (0, vec![folder]);
+        let mut found: Vec<(String, String)> = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                files += 1;
+                let text = std::fs::read_to_string(&path).unwrap();
+                let codes = used.captures_iter(&text).map(|c| c.unwrap().get(1).unwrap().as_str().to_owned());
+                found.extend(codes.map(|code| (code, path.display().to_string())));
+            }
+        }
+        assert!(files > 50 && found.len() > 100, "{files} files, {} codes", found.len());
+        let of_parameter = |code: &str| code.starts_with("InvalidParameter.") || code.starts_with("MissingParameter.");
+        let unknown: Vec<_> = found
+            .iter()
+            .filter(|(code, _)| !of_parameter(code) && !ERRORS.iter().any(|(known, ..)| known == code))
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:#?}");
     }
 
     #[test]

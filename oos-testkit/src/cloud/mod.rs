@@ -18,6 +18,7 @@ pub mod fc;
 mod hbr;
 pub(crate) mod ids;
 mod inventory;
+mod limits;
 mod names;
 pub mod oos;
 pub mod oss;
@@ -41,6 +42,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use access::kinds_to_put;
 use async_trait::async_trait;
 pub(crate) use dispatch::completed;
 use oos_core::{
@@ -350,6 +352,11 @@ impl FakeCloud {
     /// True when the fake has a model of the operation, names compared as calls compare them.
     pub fn models(service: &str, api: &str) -> bool {
         api::service(service).is_some_and(|s| api::api(s, api).is_some())
+    }
+
+    /// Service and name of every operation that has a model.
+    pub fn operations() -> Vec<(&'static str, &'static str)> {
+        SERVICES.iter().flat_map(|s| s.tables.iter().flat_map(|t| t.iter()).map(|a| (s.name, a.name))).collect()
     }
 
     /// Says what operations without a model are answered with.

@@ -59,6 +59,14 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
             (out.params, out.unknown) = (own.params, own.unknown);
         }
     }
+    if let (Some(operation), Some(api)) = (n.operation.as_ref().filter(|o| !o.complete), found) {
+        // The catalogue knows only some of the names; the table of the fake has the others.
+        let known = |name: &str| {
+            let in_catalogue = operation.parameter(name).is_some() || operation.path.contains(&format!("{{{name}}}"));
+            in_catalogue || operation.alias_names().any(|a| a.eq_ignore_ascii_case(name)) || place(api, name).is_some()
+        };
+        out.unknown = out.params.keys().filter(|name| !known(name)).map(ToString::to_string).collect();
+    }
     out
 }
 

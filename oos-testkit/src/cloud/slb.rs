@@ -32,7 +32,7 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("SetVServerGroupAttribute", set_group, "VServerGroupId!"),
     Api::new("AddAccessControlListEntry", add_entries, "AclId! AclEntrys!"),
     Api::new("RemoveAccessControlListEntry", remove_entries, "AclId!"),
-    Api::new("DescribeAccessControlListAttribute", describe_acl, "AclId!"),
+    Api::new("DescribeAccessControlListAttribute", describe_acl, "AclId! AclEntryComment Page"),
     Api::new("ModifyLoadBalancerInstanceSpec", instance_spec, "LoadBalancerId! LoadBalancerSpec!"),
     Api::new("ModifyLoadBalancerInternetSpec", internet_spec, "LoadBalancerId!"),
     Api::new("SetLoadBalancerDeleteProtection", delete_protection, "LoadBalancerId! DeleteProtection!"),

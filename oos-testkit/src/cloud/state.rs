@@ -11,6 +11,7 @@ use super::{
     ess::HookRun,
     fc,
     ids::Ids,
+    limits,
     ram::Ram,
     ros::Ros,
     shaped,
@@ -57,7 +58,13 @@ pub(crate) struct State {
     pub(crate) functions: Vec<fc::Rule>,
     pub(crate) slb_busy: Option<Duration>,
     pub(crate) hook_runs: Vec<HookRun>,
+    /// Resource types that the resource centre knows; `None` for all.
+    pub(crate) centre_types: Option<Vec<String>>,
     pub(crate) context: Option<Arc<dyn crate::calls::Context>>,
+    /// What the present call has made.
+    pub(crate) fresh: Vec<Key>,
+    /// Resources before writes that are not seen yet.
+    pub(super) before: Vec<limits::Before>,
 }
 
 /// Switches.
@@ -108,7 +115,10 @@ impl State {
             functions: Vec::new(),
             slb_busy: None,
             hook_runs: Vec::new(),
+            centre_types: None,
             context: None,
+            fresh: Vec::new(),
+            before: Vec::new(),
         }
     }
 
@@ -125,6 +135,7 @@ impl State {
     pub(crate) fn add(&mut self, kind: Kind, id: impl Into<Arc<str>>, region: &str, data: Map) -> Arc<str> {
         let id = id.into();
         let (account, created) = (Arc::clone(&self.account), self.now);
+        self.fresh.push(Key::new(kind, Arc::clone(&id)));
         self.store.insert(
             kind,
             Resource {

@@ -90,7 +90,7 @@ impl Resource {
 }
 
 /// All resources.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     all: BTreeMap<Kind, BTreeMap<Arc<str>, Resource>>,
     /// The kind of each id, to find a resource by its id alone.

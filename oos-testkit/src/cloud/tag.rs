@@ -18,7 +18,7 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("UntagResources", untag, "ResourceARN.N! TagKey.N!"),
     Api::new("ListTagResources", list, ""),
     Api::new("ListTagValues", values, "Key!"),
-    Api::new("ListTagKeys", keys, ""),
+    Api::new("ListTagKeys", keys, "ResourceType Category QueryType TagFilter FuzzyType"),
 ];
 
 pub(crate) const CENTRE_APIS: &[Api] = &[Api::new("SearchResources", search, "")];
@@ -174,7 +174,9 @@ fn centre_row(product: &str, word: &str, r: &Resource) -> Value {
 fn search(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let known = ctx.s.store.everything().filter_map(|(kind, r)| {
         let (_, product, word) = KINDS.iter().find(|(k, ..)| *k == kind)?;
-        (r.account == ctx.account).then(|| centre_row(product, word, r))
+        let listed = |types: &Vec<String>| types.iter().any(|t| *t == format!("ACS::{product}::{word}"));
+        let known = r.account == ctx.account && ctx.s.centre_types.as_ref().is_none_or(listed);
+        known.then(|| centre_row(product, word, r))
     });
     // Entries of the centre whose resource is gone.
     let ghosts = ctx.s.store.all("ResourceCenter::Entry").map(|r| Value::from(r.view()));

@@ -12,21 +12,21 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use oos_actions::notify::DefaultNotifier;
 use oos_core::{
-    ActionName, ExecutionId, RegionId, Value,
-    engine::RefuseAll,
-    ids::{MachinePath, StepKey},
-    machine::UnknownOutcome,
+    Value,
     ports::{
         Action, ActionContext, ActionError, ActionErrorKind, Outcome,
-        action::{ActionPorts, Progress, ProgressSink, Signature, StepInfo},
+        action::{Progress, ProgressSink, Signature},
     },
     template::ValueType,
 };
 
 use super::{equal, require};
-use crate::{FakeCloud, HttpRecorder, bed::REGION, calls::fail};
+use crate::{
+    FakeCloud, HttpRecorder,
+    calls::fail,
+    harness::{Step, is_of},
+};
 
 /// What an attempt of a case comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -307,41 +307,10 @@ fn required(signature: &Signature) -> impl Iterator<Item = &str> {
     signature.properties.iter().filter(|p| p.required).map(|p| &*p.name)
 }
 
-fn is_of(value: &Value, of: ValueType) -> bool {
-    match of {
-        ValueType::String => value.as_str().is_some(),
-        ValueType::Number => value.as_f64().is_some(),
-        ValueType::Boolean => value.as_bool().is_some(),
-        ValueType::List => value.as_list().is_some(),
-        ValueType::Json => value.as_map().is_some() || value.as_list().is_some(),
-    }
-}
-
 impl Stage {
     fn context(&self, properties: &Value, token: &str, repeat: bool) -> ActionContext {
-        let (cloud, http) = (&self.world.cloud, Arc::new(self.world.http.clone()));
-        let clock = Arc::new(cloud.clock().clone());
-        let ports = ActionPorts {
-            api: Arc::new(cloud.clone()),
-            clock: clock.clone(),
-            http: http.clone(),
-            mailer: http.clone(),
-            notifier: Arc::new(DefaultNotifier::new(http.clone(), http, clock)),
-            git: Arc::new(RefuseAll),
-        };
-        let info = StepInfo {
-            execution: ExecutionId::from("exec-conformance"),
-            path: MachinePath::root(),
-            key: StepKey { task: "case".into(), run: 1, item: None, attempt: 1 },
-            action: ActionName::new(self.action.name().as_str()),
-            region: Some(RegionId::from(REGION)),
-            role: "".into(),
-            token: token.into(),
-            repeat,
-            started: cloud.now(),
-            unknown_outcome: UnknownOutcome::default(),
-        };
-        ActionContext::new(info, properties.clone(), ports, self.progress())
+        let step = Step { action: self.action.name(), role: "", token, repeat };
+        step.context(&self.world.cloud, &self.world.http, properties, self.progress())
     }
 
     fn progress(&self) -> ProgressSink {

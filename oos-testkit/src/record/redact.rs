@@ -19,13 +19,16 @@ const MASK: &str = "******";
 const TOKEN: &str = "token";
 const HARMLESS: [&str; 5] = ["clienttoken", "nexttoken", "lifecycleactiontoken", "secretname", "secretnames"];
 
+/// CHOICE: a shorter secret counts only where it is the whole text; else a default such as `1` would spoil everything.
+const SHORTEST: usize = 4;
+
 /// Forms of texts that are secret: access key ids, temporary ones, private keys, bearer tokens, secrets in a query.
 static FORMS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let forms = [
         (r"\bLTAI[0-9A-Za-z]{12,}", MASK),
         (r"\bSTS\.[0-9A-Za-z]{8,}", MASK),
         (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", MASK),
-        (r"(?i)\b(bearer|basic)\s+[0-9a-z._~+/=-]{6,}", MASK),
+        (r"(?i)\b(?:bearer|authorization\W+basic)\s+[0-9a-z._~+/=-]{6,}", MASK),
         (
             r"(?i)\b((?:access_?token|security_?token|x-oss-security-token|signature|access_?key_?(?:id|secret)?|ossaccesskeyid|password)=)[^&\s]+",
             "${1}******",
@@ -99,7 +102,7 @@ impl Redaction {
     fn scalar(&self, value: &Value) -> Value {
         let text = value.to_text();
         let secrets = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if secrets.iter().any(|s| s.0 == *text) { Value::from(MASK) } else { value.clone() }
+        if secrets.iter().any(|s| s.0.len() >= SHORTEST && s.0 == *text) { Value::from(MASK) } else { value.clone() }
     }
 
     fn text(&self, text: &str) -> Value {
@@ -116,7 +119,10 @@ impl Redaction {
     fn plain(&self, text: &str) -> String {
         let mut clean = text.to_owned();
         let secrets = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for Secret(secret) in secrets.iter() {
+        if secrets.iter().any(|s| s.0 == text) {
+            return MASK.to_owned();
+        }
+        for Secret(secret) in secrets.iter().filter(|s| s.0.len() >= SHORTEST) {
             for form in [secret.clone(), BASE64_STANDARD.encode(secret)] {
                 if clean.contains(&form) {
                     clean = clean.replace(&form, MASK);
@@ -156,6 +162,7 @@ mod tests {
     fn secrets_go_and_the_rest_stays() {
         let redaction = Redaction::default();
         redaction.secret("s3cret");
+        redaction.secret("x1");
         let clean = |v: serde_json::Value| redaction.value(&Value::from(v));
         let same = json!({"InstanceId": "i-1", "NextToken": "abc", "Text": "eA==", "N": 5, "J": "{\"a\": 1}"});
         assert_eq!(clean(same.clone()), Value::from(same), "a JSON text without secrets stays as it was written");
@@ -167,6 +174,7 @@ mod tests {
             clean(json!({"AccessKey": {"AccessKeyId": "a", "CreateDate": ["b"]}})),
             json!({"AccessKey": {"AccessKeyId": MASK, "CreateDate": [MASK]}}).into()
         );
+        assert_eq!(clean(json!(["x1", "box12", "basic settings"])), json!([MASK, "box12", "basic settings"]).into());
         assert_eq!(clean(json!("export P=s3cret;")), json!("export P=******;").into());
         let script = BASE64_STANDARD.encode("login s3cret");
         assert_eq!(clean(json!(script)), json!(BASE64_STANDARD.encode("login ******")).into());

@@ -3,7 +3,7 @@
 use oos_core::machine::{ExecutionStatus, TaskStatus};
 use oos_testkit::prelude::*;
 
-use crate::{both_ways, rate, targets};
+use crate::{both_ways, look, rate, targets};
 
 #[test]
 pub(crate) fn case_9_takes_snapshots_of_the_disks_that_exist() {
@@ -98,7 +98,7 @@ pub(crate) fn case_22_clones_instances_into_another_region() {
         let images = cloud.ecs().ids_of("ECS::Image");
         let in_region = |region: &str| {
             let calls = ["cn-hangzhou", "cn-beijing"].map(|region| {
-                cloud.call_now("ECS", "DescribeImages", json!({"RegionId": region, "ImageOwnerAlias": "self"})).unwrap()
+                look(cloud, "ECS", "DescribeImages", json!({"RegionId": region, "ImageOwnerAlias": "self"}))
             });
             let at = usize::from(region == "cn-beijing");
             calls[at].at(&["Images", "Image"]).as_list().unwrap().len()
@@ -130,7 +130,7 @@ pub(crate) fn case_25_brings_a_launch_template_up_to_date() {
         assert_eq!(images.len(), 1);
 
         let parameters = json!({"RegionId": "cn-hangzhou", "LaunchTemplateName": "web"});
-        let shown = cloud.call_now("ECS", "DescribeLaunchTemplateVersions", parameters).unwrap();
+        let shown = look(cloud, "ECS", "DescribeLaunchTemplateVersions", parameters);
         let versions = shown.at(&["LaunchTemplateVersionSets", "LaunchTemplateVersionSet"]).as_list().unwrap().to_vec();
         let numbers: Vec<_> = versions.iter().map(|v| v.at(&["VersionNumber"]).as_i64().unwrap()).collect();
         assert_eq!(numbers, [4, 2, 1], "version 3 is deleted");

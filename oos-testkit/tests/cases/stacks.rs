@@ -28,6 +28,8 @@ pub(crate) fn case_8_makes_an_image_by_way_of_a_helper_instance() {
         cloud.assistant().default(exit(0).stdout("updated"));
         let run = update_image(bed, &source);
         run.expect_success();
+        cloud.calls().of("ROS", "CreateStack").count(1);
+        cloud.calls().of("ROS", "DeleteStack").count(1);
         let images: Vec<_> = cloud.ecs().ids_of("ECS::Image").into_iter().filter(|id| *id != source).collect();
         assert_eq!(images.len(), 1);
         run.output("imageId").eq(images[0].as_str());

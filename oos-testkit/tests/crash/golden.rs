@@ -126,13 +126,13 @@ fn replayed(journal: &Journal) -> (String, String) {
 fn record(case: &Case) -> Journal {
     let cloud = FakeCloud::at(START);
     (case.cloud)(&cloud);
-    let store = InPlace::new(MemoryStore::new());
+    let store = InPlace::new(MemoryStore::new().keeping_history());
     let bed = TestBed::on(&cloud).store(store.clone());
     (case.bed)(&bed);
     let run = bed.start_with(case.template, Value::empty_map(), case.options("exec-golden"));
     case.drive(&bed, &store, run.handle());
     assert!(run.finished().is_some(), "{}", case.name);
-    wait(store.load(run.id())).unwrap()
+    wait(store.history(run.id())).unwrap()
 }
 
 fn bless(name: &str, case: &Case) {

@@ -126,6 +126,10 @@ impl ExecutionStore for Told {
     async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
         self.below.load(id).await
     }
+
+    async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
+        self.below.history(id).await
+    }
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
-use oos_core::{Map, machine::ExecutionStatus};
+use oos_core::machine::ExecutionStatus;
 use oos_testkit::prelude::*;
 
 use crate::Case;
@@ -70,16 +70,22 @@ fn run(case: &Case, refused: Option<usize>, with: impl Fn(TestBed) -> TestBed) -
         report: run.report(),
         tasks: tasks(&run),
         outputs: run.outputs().at(&["result"]).clone(),
-        state: by_name(cloud.inventory()),
+        state: state(&cloud),
         time,
     }
 }
 
-/// What exists, by `<kind> <id>`. Commands are left out: they stand among the calls.
-fn by_name(inventory: Vec<Value>) -> Value {
-    let name = |entry: &Value| format!("{} {}", entry.at(&["Kind"]).to_text(), entry.at(&["Id"]).to_text());
-    let lasting = inventory.into_iter().filter(|entry| &*entry.at(&["Kind"]).to_text() != "Invocation");
-    Value::from(lasting.map(|entry| (name(&entry), entry)).collect::<Map>())
+/// Every resource by kind and id: its members, tags and region. Commands of Cloud Assistant are compared by their calls.
+fn state(cloud: &FakeCloud) -> Value {
+    let entry = |resource: Value| {
+        let text = |name: &str| resource.at(&[name]).to_text();
+        let mut members = resource.at(&["Data"]).as_map().cloned().unwrap_or_default();
+        members.insert("Tags", resource.at(&["Tags"]).clone());
+        members.insert("Region", resource.at(&["Region"]).clone());
+        (format!("{} {}", text("Kind"), text("Id")), Value::from(members))
+    };
+    let resources = cloud.inventory().into_iter().filter(|r| *r.at(&["Kind"]).to_text() != *"Invocation");
+    Value::from(resources.map(entry).collect::<oos_core::Map>())
 }
 
 /// Names of the tasks of all executions with their ends, in order.
@@ -114,11 +120,7 @@ pub(crate) fn differences(mine: &Observed, theirs: &Observed) -> (BTreeSet<Strin
     if keys(mine) == keys(theirs) {
         for key in keys(mine) {
             let kind = key.split(' ').next().unwrap();
-            let of = |o: &Observed, part: &str| o.state.at(&[&key, part]).clone();
-            out.members(&format!("state {kind}"), &of(mine, "Data"), &of(theirs, "Data"));
-            for part in ["Region", "Tags"] {
-                out.note(&format!("state {kind}.{part}"), &of(mine, part), &of(theirs, part));
-            }
+            out.members(&format!("state {kind}"), mine.state.at(&[&key]), theirs.state.at(&[&key]));
         }
     } else {
         out.note("resources", &keys(mine), &keys(theirs));

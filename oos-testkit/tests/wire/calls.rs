@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use oos_aliyun::sign::rpc_v1::RpcV1;
 use oos_core::ports::{ApiCaller, ApiError, ApiRequest, ApiResponse};
 use oos_testkit::{Executor, prelude::*, server::Server};
@@ -66,6 +67,22 @@ fn errors_come_in_the_form_of_the_product_with_their_request_id() {
     let mut request = ApiRequest::new("OSS", "GetBucketAcl", params! { "BucketName" => "pail" });
     (request.method, request.uri) = (Some("GET".into()), Some("?acl".into()));
     assert_eq!(world.send(request).unwrap_err().code(), "NoSuchBucket");
+}
+
+#[test]
+fn pages_come_one_by_one() {
+    let world = World::new();
+    world.cloud.ecs().instances(25).create();
+    for (parameters, expected) in [
+        (params! { "MaxResults" => 10 }, vec![10, 10, 5]),
+        (params! { "PageSize" => 12 }, vec![12, 12, 1]),
+        (params! { "PageSize" => 12, "PageNumber" => 2 }, vec![12]),
+    ] {
+        let pages = world.client.pages(ApiRequest::new("ECS", "DescribeInstances", parameters));
+        let pages = pages.map_ok(|page| page.body.at(&["Instances", "Instance"]).as_list().unwrap().len());
+        let sizes = world.executor.block_on(world.cloud.clock(), pages.try_collect::<Vec<_>>()).unwrap().unwrap();
+        assert_eq!(sizes, expected);
+    }
 }
 
 #[test]

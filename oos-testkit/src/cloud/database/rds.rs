@@ -51,7 +51,7 @@ pub(crate) const DATA_APIS: &[Api] = &[
     Api::new("DescribeDatabases", describe_databases, "DBInstanceId!"),
     Api::new("GrantAccountPrivilege", grant, "DBInstanceId! AccountName! DBName!"),
     Api::new("CreateBackup", create_backup, "DBInstanceId!"),
-    Api::new("DescribeBackupTasks", describe_backups, "DBInstanceId!"),
+    Api::new("DescribeBackupTasks", describe_backups, "DBInstanceId! BackupJobId BackupJobStatus BackupMode Flag"),
     Api::new("ModifySecurityIps", modify_ips, "DBInstanceId! SecurityIps!"),
     Api::new("DescribeDBInstanceIPArrayList", describe_ips, "DBInstanceId!"),
     Api::new("DescribeDBInstanceNetInfo", describe_net, "DBInstanceId!"),

@@ -21,10 +21,14 @@ const UNKNOWN: &str = "InvalidInstanceId.NotFound";
 const BACKUP: &str = "Redis::Backup";
 
 pub(crate) const APIS: &[Api] = &[
-    Api::new("DescribeInstances", describe, ""),
+    Api::new(
+        "DescribeInstances",
+        describe,
+        "InstanceIds InstanceStatus ChargeType NetworkType EngineVersion InstanceClass VpcId VSwitchId PrivateIp SearchKey ArchitectureType Expired EditionType ZoneId InstanceType NodeType GlobalInstance Tag.N",
+    ),
     Api::new("DescribeInstanceAttribute", attribute, "InstanceId!"),
     Api::new("CreateBackup", create_backup, "InstanceId!"),
-    Api::new("DescribeBackupTasks", describe_tasks, "InstanceId!"),
+    Api::new("DescribeBackupTasks", describe_tasks, "InstanceId! BackupJobId JobMode"),
     Api::new("DescribeBackups", describe_backups, "InstanceId! StartTime! EndTime!"),
     Api::new("ModifySecurityIps", modify_ips, "InstanceId! SecurityIps!"),
     Api::new("DescribeSecurityIps", describe_ips, "InstanceId!"),

@@ -34,7 +34,7 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("DeleteImage", delete, "ImageId!"),
     Api::new("ModifyImageSharePermission", share, "ImageId!"),
     Api::new("DescribeImageSharePermission", describe_share, "ImageId!"),
-    Api::new("ModifyImageAttribute", modify, "ImageId!"),
+    Api::new("ModifyImageAttribute", modify, "ImageId! ImageName Description ImageFamily Status BootMode LicenseType"),
     Api::new("ExportImage", export, "ImageId! OSSBucket!"),
 ];
 

@@ -19,7 +19,7 @@ use crate::cloud::{
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeRegions", regions, ""),
-    Api::new("DescribeZones", zones, ""),
+    Api::new("DescribeZones", zones, "InstanceChargeType SpotStrategy AcceptLanguage Verbose"),
     Api::new("DescribeInstanceTypes", instance_types, ""),
     Api::new("DescribeAvailableResource", available, "DestinationResource!"),
     Api::new("DescribeSpotPriceHistory", spot_prices, "InstanceType!"),

@@ -23,7 +23,7 @@ pub(crate) const UNKNOWN: &str = "InvalidInstanceId.NotFound";
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeInstances", describe, ""),
-    Api::new("DescribeInstanceStatus", describe_status, ""),
+    Api::new("DescribeInstanceStatus", describe_status, "InstanceId.N ZoneId ClusterId"),
     Api::new("RunInstances", run, ""),
     Api::new("StartInstance", start, "InstanceId!"),
     Api::new("StopInstance", stop, "InstanceId!"),

@@ -18,14 +18,24 @@ const KIND: &str = "ECS::LaunchTemplate";
 const UNKNOWN: &str = "InvalidLaunchTemplate.NotFound";
 const VERSION_UNKNOWN: &str = "InvalidLaunchTemplateVersion.NotFound";
 
+/// Parameters of `CreateLaunchTemplate`.
+const TEMPLATE: &str = "LaunchTemplateName! VersionDescription TemplateTag.N TemplateResourceGroupId ImageId ImageOwnerAlias \
+    InstanceType InstanceName Description HostName UserData KeyPairName PasswordInherit RamRoleName SecurityGroupId \
+    SecurityGroupIds.N SecurityEnhancementStrategy VpcId VSwitchId ZoneId PrivateIpAddress NetworkType NetworkInterface.N \
+    Ipv6AddressCount InstanceChargeType Period AutoRenew AutoRenewPeriod AutoReleaseTime SpotStrategy SpotPriceLimit \
+    SpotDuration InternetChargeType InternetMaxBandwidthIn InternetMaxBandwidthOut IoOptimized EnableVmOsConfig \
+    CreditSpecification DeletionProtection DeploymentSetId HttpEndpoint HttpTokens HttpPutResponseHopLimit SystemDisk.Category \
+    SystemDisk.Size SystemDisk.DiskName SystemDisk.Description SystemDisk.Iops SystemDisk.PerformanceLevel \
+    SystemDisk.DeleteWithInstance SystemDisk.AutoSnapshotPolicyId SystemDisk.Encrypted SystemDisk.KMSKeyId DataDisk.N Tag.N";
+
 pub(crate) const APIS: &[Api] = &[
-    Api::new("CreateLaunchTemplate", create, "LaunchTemplateName!"),
+    Api::new("CreateLaunchTemplate", create, TEMPLATE),
     Api::new("CreateLaunchTemplateVersion", create_version, ""),
     Api::new("DescribeLaunchTemplates", describe, ""),
     Api::new("DescribeLaunchTemplateVersions", describe_versions, ""),
     Api::new("ModifyLaunchTemplateDefaultVersion", set_default, "DefaultVersionNumber!"),
     Api::new("DeleteLaunchTemplateVersion", delete_version, "DeleteVersion.N!"),
-    Api::new("DeleteLaunchTemplate", delete, ""),
+    Api::new("DeleteLaunchTemplate", delete, "LaunchTemplateId LaunchTemplateName"),
 ];
 
 /// Parameters of a request that are not data of the instance to be.

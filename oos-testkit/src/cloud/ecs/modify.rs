@@ -28,7 +28,7 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("RenewInstance", renew, "InstanceId! Period!"),
     Api::new("AttachKeyPair", attach_key_pair, "KeyPairName! InstanceIds!"),
     Api::new("DetachKeyPair", detach_key_pair, "KeyPairName! InstanceIds!"),
-    Api::new("CreateKeyPair", create_key_pair, "KeyPairName!"),
+    Api::new("CreateKeyPair", create_key_pair, "KeyPairName! Tag.N"),
     Api::new("DescribeKeyPairs", describe_key_pairs, ""),
     Api::new("AttachInstanceRamRole", attach_role, "InstanceIds! RamRoleName!"),
     Api::new("DetachInstanceRamRole", detach_role, "InstanceIds!"),

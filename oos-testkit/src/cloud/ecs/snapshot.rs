@@ -25,7 +25,11 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("CreateSnapshot", create, "DiskId!"),
     Api::new("DeleteSnapshot", delete, "SnapshotId!"),
     Api::new("DescribeSnapshotGroups", describe_groups, ""),
-    Api::new("CreateSnapshotGroup", create_group, "InstanceId!"),
+    Api::new(
+        "CreateSnapshotGroup",
+        create_group,
+        "InstanceId! Name Description DiskId.N ExcludeDiskId.N InstantAccess InstantAccessRetentionDays StorageLocationArn Tag.N",
+    ),
     Api::new("DeleteSnapshotGroup", delete_group, "SnapshotGroupId!"),
     Api::new("DescribeAutoSnapshotPolicyEx", describe_policies, ""),
     Api::new("ApplyAutoSnapshotPolicy", apply_policy, "autoSnapshotPolicyId! diskIds!"),

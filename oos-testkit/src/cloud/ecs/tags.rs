@@ -14,11 +14,11 @@ use crate::cloud::{
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("TagResources", tag, "ResourceType! ResourceId.N! Tag.N!"),
-    Api::new("UntagResources", untag, "ResourceType! ResourceId.N!"),
-    Api::new("ListTagResources", list, "ResourceType!"),
+    Api::new("UntagResources", untag, "ResourceType! ResourceId.N! TagKey.N All"),
+    Api::new("ListTagResources", list, "ResourceType! ResourceId.N Tag.N TagFilter.N"),
     Api::new("AddTags", add, "ResourceType! ResourceId! Tag.N!"),
-    Api::new("RemoveTags", remove, "ResourceType! ResourceId!"),
-    Api::new("DescribeTags", describe, ""),
+    Api::new("RemoveTags", remove, "ResourceType! ResourceId! Tag.N"),
+    Api::new("DescribeTags", describe, "ResourceType ResourceId Tag.N Category"),
 ];
 
 /// CHOICE: most tags of one resource, and the code for one too many.

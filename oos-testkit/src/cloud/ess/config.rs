@@ -25,9 +25,9 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeScalingConfigurations", describe_configs, ""),
     Api::new("ModifyScalingConfiguration", modify_config, "ScalingConfigurationId!"),
     Api::new("ModifyEciScalingConfiguration", modify_config, "ScalingConfigurationId!"),
-    Api::new("TagResources", tags::tag, "ResourceType! ResourceId.N! Tag.N!"),
-    Api::new("UntagResources", tags::untag, "ResourceType! ResourceId.N!"),
-    Api::new("ListTagResources", tags::list, "ResourceType!"),
+    Api::new("TagResources", tags::tag, "ResourceType! ResourceId.N! Tag.N! Propagate"),
+    Api::new("UntagResources", tags::untag, "ResourceType! ResourceId.N! TagKey.N All"),
+    Api::new("ListTagResources", tags::list, "ResourceType! ResourceId.N Tag.N"),
 ];
 
 /// Makes a scaling configuration.

@@ -22,9 +22,9 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("CreateLifecycleHook", create, "ScalingGroupId! LifecycleTransition!"),
     Api::new("ModifyLifecycleHook", modify, ""),
     Api::new("DescribeLifecycleHooks", describe, ""),
-    Api::new("DeleteLifecycleHook", delete, ""),
+    Api::new("DeleteLifecycleHook", delete, "ScalingGroupId LifecycleHookId LifecycleHookName"),
     Api::new("CompleteLifecycleAction", complete, "LifecycleHookId! LifecycleActionToken!"),
-    Api::new("DescribeLifecycleActions", describe_actions, "ScalingActivityId"),
+    Api::new("DescribeLifecycleActions", describe_actions, "ScalingActivityId LifecycleActionStatus"),
 ];
 
 /// An execution that a life-cycle hook wants to run. The fake has no engine: who has one starts it.

@@ -32,7 +32,11 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("CreateStack", create, "StackName!"),
     Api::new("GetStack", get, "StackId!"),
     Api::new("DeleteStack", delete, "StackId!"),
-    Api::new("ListStacks", list, ""),
+    Api::new(
+        "ListStacks",
+        list,
+        "StackId StackIds.N StackName.N Status.N ParentStackId ShowNestedStack StartTime EndTime Tag.N",
+    ),
     Api::new("ListStackResources", list_resources, "StackId!"),
 ];
 

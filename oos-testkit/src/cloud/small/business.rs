@@ -33,7 +33,7 @@ pub(crate) const CLOUD_API_APIS: &[Api] = &[
 
 pub(crate) const COMPUTE_NEST_APIS: &[Api] = &[
     Api::new("GetServiceInstance", get_service, "ServiceInstanceId!"),
-    Api::new("ListServiceInstances", list_services, ""),
+    Api::new("ListServiceInstances", list_services, "Filter.N Tag.N ShowDeleted ServiceInstanceId ResourceARN.N"),
     Api::new("UpgradeServiceInstance", upgrade, "ServiceInstanceId!"),
     Api::new("RollbackServiceInstance", rollback, "ServiceInstanceId!"),
 ];

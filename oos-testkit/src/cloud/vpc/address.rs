@@ -23,11 +23,15 @@ const PACKAGE: &str = "VPC::BandwidthPackage";
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeEipAddresses", describe, ""),
-    Api::new("AllocateEipAddress", allocate, ""),
+    Api::new(
+        "AllocateEipAddress",
+        allocate,
+        "Bandwidth InternetChargeType InstanceChargeType ISP Netmode Name Description Period PricingCycle AutoPay ActivityId SecurityProtectionTypes.N PublicIpAddressPoolId IpAddress Zone InstanceId Tag.N",
+    ),
     Api::new("AssociateEipAddress", associate, "AllocationId! InstanceId!"),
-    Api::new("UnassociateEipAddress", unassociate, "AllocationId!"),
+    Api::new("UnassociateEipAddress", unassociate, "AllocationId! InstanceId InstanceType Force PrivateIpAddress"),
     Api::new("ReleaseEipAddress", release, "AllocationId!"),
-    Api::new("ModifyEipAddressAttribute", modify, "AllocationId!"),
+    Api::new("ModifyEipAddressAttribute", modify, "AllocationId! Bandwidth Name Description"),
 ];
 
 /// Operations on addresses that only ECS has.

@@ -20,7 +20,11 @@ pub(super) const ENTRY: &str = "VPC::ForwardEntry";
 pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeNatGateways", describe, ""),
     Api::new("DescribeForwardTableEntries", describe_entries, ""),
-    Api::new("CreateForwardEntry", create_entry, "ForwardTableId!"),
+    Api::new(
+        "CreateForwardEntry",
+        create_entry,
+        "ForwardTableId! ExternalIp ExternalPort InternalIp InternalPort IpProtocol ForwardEntryName PortBreak",
+    ),
     Api::new("DeleteForwardEntry", delete_entry, "ForwardTableId! ForwardEntryId!"),
     Api::new("DeletionProtection", protect, "InstanceId!"),
 ];

@@ -20,11 +20,23 @@ const VPC_UNKNOWN: &str = "InvalidVpcId.NotFound";
 const VSWITCH_UNKNOWN: &str = "InvalidVSwitchId.NotFound";
 
 pub(crate) const APIS: &[Api] = &[
-    Api::new("CreateVpc", create_vpc, ""),
-    Api::new("DeleteVpc", delete_vpc, "VpcId!"),
-    Api::new("DescribeVpcs", describe_vpcs, ""),
+    Api::new(
+        "CreateVpc",
+        create_vpc,
+        "CidrBlock VpcName Description EnableIpv6 Ipv6CidrBlock Ipv6Isp IpVersion UserCidr IpAddress Tag.N EnableDnsHostname",
+    ),
+    Api::new("DeleteVpc", delete_vpc, "VpcId! ForceDelete"),
+    Api::new(
+        "DescribeVpcs",
+        describe_vpcs,
+        "VpcId VpcName VpcOwnerId IsDefault DhcpOptionsSetId AdvancedFeature EnableIpv6 Tag.N",
+    ),
     Api::new("DescribeVpcAttribute", describe_vpc, "VpcId!"),
-    Api::new("CreateVSwitch", create_vswitch, "VpcId! ZoneId! CidrBlock!"),
+    Api::new(
+        "CreateVSwitch",
+        create_vswitch,
+        "VpcId! ZoneId! CidrBlock! VSwitchName Description Ipv6CidrBlock VpcIpv6CidrBlock Tag.N",
+    ),
     Api::new("DeleteVSwitch", delete_vswitch, "VSwitchId!"),
     Api::new("DescribeVSwitches", describe_vswitches, ""),
 ];

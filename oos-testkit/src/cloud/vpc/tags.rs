@@ -4,6 +4,6 @@ use crate::cloud::{api::Api, ecs::tags};
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("TagResources", tags::tag, "ResourceType! ResourceId.N! Tag.N!"),
-    Api::new("UnTagResources", tags::untag, "ResourceType! ResourceId.N!"),
-    Api::new("ListTagResources", tags::list, "ResourceType!"),
+    Api::new("UnTagResources", tags::untag, "ResourceType! ResourceId.N! TagKey.N Tag.N All"),
+    Api::new("ListTagResources", tags::list, "ResourceType! ResourceId.N Tag.N"),
 ];

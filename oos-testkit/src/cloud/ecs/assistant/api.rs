@@ -21,13 +21,21 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("CreateCommand", create_command, "Type! CommandContent! Name!"),
     Api::new("InvokeCommand", invoke_command, "CommandId!"),
     Api::new("DeleteCommand", delete_command, "CommandId!"),
-    Api::new("DescribeCommands", describe_commands, ""),
-    Api::new("StopInvocation", stop_invocation, "InvokeId!"),
+    Api::new(
+        "DescribeCommands",
+        describe_commands,
+        "CommandId Name Type Description Provider Latest ContentEncoding Repeat Tag.N",
+    ),
+    Api::new("StopInvocation", stop_invocation, "InvokeId! InstanceId.N"),
     Api::new("DescribeInvocations", describe_invocations, ""),
     Api::new("DescribeInvocationResults", describe_results, ""),
     Api::new("DescribeCloudAssistantStatus", agent_status, ""),
     Api::new("InstallCloudAssistant", install, "InstanceId.N!"),
-    Api::new("SendFile", send_file, "InstanceId.N! Name! Content!"),
+    Api::new(
+        "SendFile",
+        send_file,
+        "InstanceId.N! Name! Content! ContentType Description FileGroup FileMode FileOwner Overwrite TargetDir Timeout ResourceTag.N Tag.N",
+    ),
 ];
 
 const COMMAND: &str = "ECS::Command";
