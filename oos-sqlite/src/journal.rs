@@ -255,7 +255,7 @@ impl Stored {
                 return Err(corrupt(format_args!("{}: record {next} is missing", header.id)));
             }
             next += 1;
-            records.push(Record::decode(seq, &bytes)?);
+            records.push(Record::decode_from(header.format, seq, &bytes)?);
         }
         if next != self.seq + 1 {
             return Err(corrupt(format_args!("{}: record {next} of {} is missing", header.id, self.seq)));

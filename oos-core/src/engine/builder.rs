@@ -255,6 +255,7 @@ impl EngineBuilder {
     pub fn build(self) -> Result<Engine, EngineError> {
         let clock = self.clock.or_else(default_clock).ok_or(EngineError::Incomplete("a clock"))?;
         let spawner = self.spawner.or_else(default_spawner).ok_or(EngineError::Incomplete("a spawner"))?;
+        let concurrent = self.limits.concurrent_executions;
         let environment = Environment {
             actions: Arc::new(self.registry.clone()),
             functions: self.functions,
@@ -264,8 +265,9 @@ impl EngineBuilder {
         let cloud = self.api.unwrap_or_else(|| Arc::new(RefuseAll));
         let repeated: Arc<dyn ApiCaller> = Arc::new(RetryingCaller::new(cloud, clock.clone(), self.retry));
         let api = Arc::new(OosApi::new(repeated, self.index.clone(), self.registry.stores().to_vec()));
+        let oos = api.clone();
         let owner = self.owner.unwrap_or_else(|| OwnerId(format!("engine-{}", self.ids.execution_id()).into()));
-        Ok(Engine {
+        let engine = Engine {
             inner: Arc::new(Inner {
                 registry: self.registry,
                 environment,
@@ -295,8 +297,12 @@ impl EngineBuilder {
                 plans: Mutex::default(),
                 linked: Mutex::default(),
                 live: Mutex::default(),
+                places: super::places::Places::new(concurrent),
+                parking: Mutex::default(),
             }),
-        })
+        };
+        oos.serve(&engine.inner);
+        Ok(engine)
     }
 }
 

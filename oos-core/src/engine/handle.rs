@@ -1,7 +1,7 @@
 //! The handle of an execution: wait, signal, look.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, PoisonError, Weak,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -11,7 +11,7 @@ use futures::{
     future::Shared,
 };
 
-use super::driver::Command;
+use super::{Inner, driver::Command};
 use crate::{
     ExecutionId, TaskName, Value,
     ids::MachinePath,
@@ -59,6 +59,7 @@ pub struct ExecutionHandle {
     born: u64,
     signals: Arc<AtomicU64>,
     user: Arc<Mutex<Arc<str>>>,
+    host: Weak<Inner>,
 }
 
 impl ExecutionHandle {
@@ -67,6 +68,7 @@ impl ExecutionHandle {
         born: u64,
         commands: mpsc::UnboundedSender<Command>,
         finished: oneshot::Receiver<Result<Finished, StoreError>>,
+        host: Weak<Inner>,
     ) -> Self {
         Self {
             id,
@@ -75,7 +77,17 @@ impl ExecutionHandle {
             finished: finished.shared(),
             signals: Arc::default(),
             user: Arc::new(Mutex::new("engine".into())),
+            host,
         }
+    }
+
+    /// Hands a command to the driver and brings it back when it is parked; `false` when it is gone.
+    pub(super) fn command(&self, command: Command) -> bool {
+        let sent = self.commands.unbounded_send(command).is_ok();
+        if let Some(host) = self.host.upgrade().filter(|_| sent) {
+            host.unpark(&self.id);
+        }
+        sent
     }
 
     /// The execution's id.
@@ -106,7 +118,9 @@ impl ExecutionHandle {
     pub async fn signal(&self, signal: Signal) -> Result<(), SignalError> {
         let (reply, answer) = oneshot::channel();
         let gone = || SignalError::Gone(self.id.clone());
-        self.commands.unbounded_send(Command::Signal(signal, reply)).map_err(|_| gone())?;
+        if !self.command(Command::Signal(signal, reply)) {
+            return Err(gone());
+        }
         answer.await.map_err(|_| gone())?.map_err(SignalError::from)
     }
 
@@ -156,15 +170,16 @@ impl ExecutionHandle {
     pub async fn supply_secret(&self, name: &str, value: impl Into<Value> + Send) -> Result<(), SignalError> {
         let (reply, answer) = oneshot::channel();
         let gone = || SignalError::Gone(self.id.clone());
-        let command = Command::Supply(name.to_owned(), value.into(), reply);
-        self.commands.unbounded_send(command).map_err(|_| gone())?;
+        if !self.command(Command::Supply(name.to_owned(), value.into(), reply)) {
+            return Err(gone());
+        }
         answer.await.map_err(|_| gone())?.map_err(SignalError::from)
     }
 
     /// Reports of all living machines of the execution, root first, secrets masked. Empty when it is not driven here.
     pub async fn report(&self) -> Vec<MachineReport> {
         let (reply, answer) = oneshot::channel();
-        if self.commands.unbounded_send(Command::Report(reply)).is_err() {
+        if !self.command(Command::Report(reply)) {
             return Vec::new();
         }
         answer.await.unwrap_or_default()

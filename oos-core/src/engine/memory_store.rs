@@ -204,7 +204,10 @@ impl ExecutionIndex for MemoryStore {
     async fn remove(&self, ids: &[ExecutionId]) -> Result<(), StoreError> {
         let mut state = self.lock();
         for id in ids {
-            forget(&mut state, id);
+            // Only whole trees go.
+            if state.rows.get(id).is_none_or(|row| row.id == row.root) {
+                forget(&mut state, id);
+            }
         }
         state.ended.retain(|id| !ids.contains(id));
         Ok(())

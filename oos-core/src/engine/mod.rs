@@ -8,19 +8,24 @@ mod driver;
 mod handle;
 mod memory_store;
 mod oos_api;
+mod parking;
+mod places;
 mod redact;
 mod refuse;
 mod replay;
+mod rerun;
 mod retrying;
 mod run;
 mod secrets;
+mod task_executions;
 #[cfg(feature = "tokio")]
 mod tokio_ports;
+mod watch;
 mod withheld;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -30,9 +35,11 @@ pub use memory_store::MemoryStore;
 pub use oos_api::{OosApi, execution_row};
 pub use redact::{MASK, Redactor};
 pub use refuse::{RefuseAll, TracingSink};
+pub use rerun::RerunOptions;
 pub use retrying::{ApiRetryPolicy, RetryingCaller};
 #[cfg(feature = "tokio")]
 pub use tokio_ports::{TokioClock, TokioSpawner};
+pub use watch::{Lagged, Watch};
 
 use crate::{
     ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
@@ -107,6 +114,14 @@ pub enum EngineError {
     /// The store did not take it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The execution cannot be run again like this.
+    #[error("execution {id} cannot be run again: {message}")]
+    Rerun {
+        /// The execution.
+        id: ExecutionId,
+        /// Why.
+        message: String,
+    },
     /// The builder was not given what it needs.
     #[error("the engine needs {0}")]
     Incomplete(&'static str),
@@ -148,6 +163,8 @@ struct Inner {
     /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
     linked: Mutex<BTreeMap<TemplateName, LinkedPlan>>,
     live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
+    places: places::Places,
+    parking: Mutex<Weak<parking::Parking>>,
 }
 
 impl Engine {
@@ -242,9 +259,11 @@ impl Engine {
         let now = inner.clock.now();
         let epoch = inner.index.claim(&id, &inner.owner, now, now + inner.lease).await?;
         let tree = Tree::new(id, plan, plans, inner.options.clone());
-        let started = inner.started(parameters, &options);
+        let mut started = inner.started(parameters, &options);
+        let place = inner.places.take();
+        started.queued = place.is_none();
         let first = Input { at: now, kind: InputKind::Started(Box::new(started)) };
-        Ok(run::launch(inner, tree, header, epoch, first).await?)
+        Ok(run::launch(inner, tree, header, epoch, first, place).await?)
     }
 
     /// Takes an unfinished execution up again from its journal.
@@ -410,6 +429,7 @@ impl Inner {
             forgive_handled: options.forgive_handled,
             unknown_outcome: self.unknown_outcome,
             variables: Value::from(variables),
+            queued: false,
             kept: options.kept.clone(),
         }
     }

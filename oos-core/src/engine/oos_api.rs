@@ -1,10 +1,14 @@
 //! `OOS.*` calls about executions and templates, answered from the engine's own stores (actions.md 4.5): templates look
 //! at themselves and at earlier executions on any cloud. Everything else goes on to the caller below.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock, Weak},
+};
 
 use async_trait::async_trait;
 
+use super::{Inner, task_executions};
 use crate::{
     ExecutionId, TemplateName, Value,
     machine::ExecutionStatus,
@@ -17,22 +21,35 @@ use crate::{
     },
 };
 
-/// A decorator of the cloud that answers `OOS.ListExecutions` and `OOS.GetTemplate`.
+/// A decorator of the cloud that answers `OOS.ListExecutions`, `OOS.ListTaskExecutions` and `OOS.GetTemplate`.
 #[derive(Debug)]
 pub struct OosApi {
     below: Arc<dyn ApiCaller>,
     index: Arc<dyn ExecutionIndex>,
     templates: Vec<Arc<dyn TemplateStore>>,
+    engine: OnceLock<Weak<Inner>>,
 }
 
 impl OosApi {
+    /// Answers questions about tasks for this engine too.
+    pub(super) fn serve(&self, engine: &Arc<Inner>) {
+        // Set once, when the engine is built.
+        let _ = self.engine.set(Arc::downgrade(engine));
+    }
+
+    async fn list_task_executions(&self, parameters: &Value) -> Result<Value, ApiError> {
+        let engine = self.engine.get().and_then(Weak::upgrade);
+        let gone = || ApiError::service("InternalError", 500, "the engine is gone");
+        task_executions::list(&engine.ok_or_else(gone)?, parameters).await
+    }
+
     /// A decorator of `below` over these stores.
     pub fn new(
         below: Arc<dyn ApiCaller>,
         index: Arc<dyn ExecutionIndex>,
         templates: Vec<Arc<dyn TemplateStore>>,
     ) -> Self {
-        Self { below, index, templates }
+        Self { below, index, templates, engine: OnceLock::new() }
     }
 
     async fn list_executions(&self, parameters: &Value) -> Result<Value, ApiError> {
@@ -77,6 +94,9 @@ impl ApiCaller for OosApi {
         }
         let body = match request.api.to_ascii_lowercase().as_str() {
             "listexecutions" => self.list_executions(&request.parameters).await?,
+            "listtaskexecutions" if self.engine.get().is_some() => {
+                self.list_task_executions(&request.parameters).await?
+            }
             "gettemplate" => self.get_template(&request.parameters).await?,
             _ => return self.below.call(request).await,
         };
@@ -84,7 +104,7 @@ impl ApiCaller for OosApi {
     }
 }
 
-fn store_error(error: StoreError) -> ApiError {
+pub(super) fn store_error(error: StoreError) -> ApiError {
     ApiError::service("InternalError", 500, error.to_string())
 }
 

@@ -7,6 +7,7 @@ use futures::channel::{mpsc, oneshot};
 use super::{
     EngineError, ExecutionHandle, Inner,
     driver::{Driver, Wires},
+    places::Place,
     replay::{Replayed, replay},
     withheld::Withheld,
 };
@@ -29,13 +30,15 @@ pub(super) async fn launch(
     header: ExecutionHeader,
     epoch: Epoch,
     first: Input,
+    place: Option<Place>,
 ) -> Result<ExecutionHandle, StoreError> {
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let handle = ExecutionHandle::new(header.id.clone(), 0, commands.clone(), finished);
+    let handle = ExecutionHandle::new(header.id.clone(), 0, commands.clone(), finished, Arc::downgrade(inner));
     let wires = Wires { commands, receiver, done };
-    let mut driver = Driver::new(inner.clone(), tree, header, epoch, 0, wires);
+    let mut driver = Box::new(Driver::new(inner.clone(), tree, header, epoch, 0, wires));
     driver.begin(first).await?;
+    driver.with_place(place);
     spawn(inner, driver, &handle);
     Ok(handle)
 }
@@ -44,7 +47,7 @@ fn register(inner: &Inner, handle: &ExecutionHandle) {
     inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.id().clone(), handle.clone());
 }
 
-fn spawn(inner: &Arc<Inner>, driver: Driver, handle: &ExecutionHandle) {
+fn spawn(inner: &Arc<Inner>, driver: Box<Driver>, handle: &ExecutionHandle) {
     register(inner, handle);
     inner.spawner.spawn(Box::pin(driver.run()));
 }
@@ -79,7 +82,7 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
     let (replayed, told) = take_up(inner, &journal)?;
-    let handle = ExecutionHandle::new(id.clone(), replayed.seq, commands.clone(), finished);
+    let handle = ExecutionHandle::new(id.clone(), replayed.seq, commands.clone(), finished, Arc::downgrade(inner));
     let wires = Wires { commands, receiver, done };
     if !replayed.lost.is_empty() {
         let waiting = Withheld::new(inner.clone(), journal, epoch, replayed.seq, replayed.lost, wires);
@@ -91,7 +94,7 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     let header = journal.header.clone();
     let mut driver = Driver::new(inner.clone(), replayed.tree, header, epoch, replayed.seq, wires);
     driver.take_up(&journal, told);
-    spawn(inner, driver, &handle);
+    spawn(inner, Box::new(driver), &handle);
     Ok(handle)
 }
 

@@ -127,7 +127,7 @@ impl Withheld {
                 Ok(Next::Wait)
             }
             // A subscription of the engine before; it is made again when the execution goes on.
-            Command::Fired(..) => Ok(Next::Wait),
+            Command::Fired(..) | Command::Admit(_) | Command::Watch(..) => Ok(Next::Wait),
         }
     }
 
@@ -135,7 +135,7 @@ impl Withheld {
     fn supply(&mut self, name: &str, value: &Value, reply: Reply) -> Next {
         let own = format!("{}/{name}", self.journal.header.id);
         let bound = format!("{own}{BOUND}");
-        if self.lost.contains(&bound) {
+        if self.lost.contains(&own) || self.lost.contains(&bound) {
             match self.bound(name, value) {
                 Ok(value) => self.inner.vault.put(&bound, value),
                 Err(refusal) => {
@@ -188,7 +188,7 @@ impl Withheld {
                 let header = self.journal.header.clone();
                 let mut driver = Driver::new(self.inner, replayed.tree, header, self.epoch, replayed.seq, self.wires);
                 driver.take_up(&self.journal, told);
-                driver.run().await;
+                Box::new(driver).run().await;
             }
             Err(error) => {
                 let error = StoreError::Corrupt(error.to_string().into());

@@ -75,6 +75,8 @@ pub enum InputKind {
     },
     /// Somebody said something.
     Signal(Signal),
+    /// A queued execution has got its place.
+    Admitted,
 }
 
 /// What an execution starts with.
@@ -100,6 +102,9 @@ pub struct Started {
     /// What becomes of a write of which nobody knows whether it was carried out.
     #[serde(default, skip_serializing_if = "UnknownOutcome::is_default")]
     pub unknown_outcome: UnknownOutcome,
+    /// True when it waits for a free place first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub queued: bool,
     /// What an earlier execution already did.
     #[serde(default)]
     pub kept: Kept,
@@ -128,6 +133,21 @@ impl UnknownOutcome {
 pub struct Kept {
     /// Steps with their results.
     pub steps: Vec<KeptStep>,
+    /// Where machines go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cursors: Vec<KeptCursor>,
+}
+
+/// Where a machine goes on, after what is kept of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptCursor {
+    /// The machine.
+    #[serde(default, skip_serializing_if = "MachinePath::is_root")]
+    pub path: MachinePath,
+    /// Digest of the plan that it ran.
+    pub digest: Arc<str>,
+    /// The task; the end of the run when empty.
+    pub next: Option<TaskName>,
 }
 
 /// One step that is not run again.

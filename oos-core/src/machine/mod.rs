@@ -8,6 +8,7 @@
 mod bind;
 mod effect;
 mod input;
+mod leaves;
 mod outstanding;
 mod rate;
 mod report;
@@ -23,9 +24,10 @@ pub(crate) use bind::bind_one;
 pub use bind::bind_parameters;
 pub use effect::{Effect, Extract, ExtractKind, PlanRef};
 pub use input::{
-    ExecutionStatus, Input, InputKind, Kept, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind, SignalTarget,
-    Started, StepResult, TaskStatus, UnknownOutcome, child_execution_id,
+    ExecutionStatus, Input, InputKind, Kept, KeptCursor, KeptStep, LoopMode, Mode, SafetyCheck, Signal, SignalKind,
+    SignalTarget, Started, StepResult, TaskStatus, UnknownOutcome, child_execution_id,
 };
+pub use leaves::RerunFrom;
 pub use rate::{PauseOption, Rate};
 pub use report::{MachineReport, StepReport, TaskReport, WaitReport};
 pub(crate) use scope::BOUND;

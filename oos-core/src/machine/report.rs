@@ -120,11 +120,16 @@ impl Machine {
     pub fn visible_state(&self, tree: &Tree) -> (ExecutionStatus, Option<WaitingFor>, bool) {
         let waiting = if self.state.status.is_final() { None } else { self.waiting(tree) };
         let status = match self.state.status {
-            status if status.is_final() => status,
+            status if status.is_final() || status == ExecutionStatus::Queued => status,
             _ if waiting.is_some() => ExecutionStatus::Waiting,
             _ => ExecutionStatus::Running,
         };
         (status, waiting, self.state.failure.is_some())
+    }
+
+    /// The report of a machine that has left its tree.
+    pub fn final_report(&self, tree: &Tree) -> MachineReport {
+        self.report(tree)
     }
 
     fn report(&self, tree: &Tree) -> MachineReport {

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::VecDeque, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    input::KeptStep,
+    input::Kept,
     state::{Machine, Settings, State},
     tree::Tree,
 };
@@ -32,7 +32,7 @@ pub struct SavedTree<'t> {
     events: u64,
     signals: Cow<'t, VecDeque<Arc<str>>>,
     settings: Option<Cow<'t, Settings>>,
-    kept: Cow<'t, [KeptStep]>,
+    kept: Cow<'t, Kept>,
     linked: Cow<'t, [PinnedTemplate]>,
     fetched: Vec<(ParameterRef, Value)>,
     missing: Vec<ParameterRef>,

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    input::{ExecutionStatus, KeptStep, LoopMode, Mode, SafetyCheck, TaskStatus, UnknownOutcome},
+    input::{ExecutionStatus, Kept, KeptStep, LoopMode, Mode, SafetyCheck, TaskStatus, UnknownOutcome},
     rate::Rate,
 };
 use crate::{
@@ -97,6 +97,9 @@ pub(super) struct State {
     #[serde(default)]
     pub(super) step_cancelled: bool,
     pub(super) steps: u64,
+    /// True when nothing but the outputs was left to do.
+    #[serde(default)]
+    pub(super) finishing: bool,
     pub(super) started: Timestamp,
     pub(super) ended: Option<Timestamp>,
     pub(super) updated: Timestamp,
@@ -106,6 +109,9 @@ pub(super) struct State {
     pub(super) overrides: Value,
     /// The event number at which it was made: its place among the children of its parent.
     pub(super) born: u64,
+    /// Where an earlier execution has to go on; taken when the run begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) goes_on: Option<Option<TaskName>>,
     /// Loop items that an earlier execution already did, until their loop begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) kept: Vec<KeptStep>,
@@ -186,8 +192,8 @@ pub(super) struct TaskRun {
     pub(super) first: u64,
     pub(super) last: u64,
     /// What a failed or cancelled task leaves for a re-run: ended items, and what failed children had done.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) remains: Vec<KeptStep>,
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub(super) remains: Kept,
     /// The token of a last run whose outcome is unknown.
     #[serde(default)]
     pub(super) unknown: Option<TokenSeed>,
@@ -418,6 +424,11 @@ impl Machine {
     pub fn region(&self) -> Option<crate::RegionId> {
         let region = self.settings.variables.get("RegionId").filter(|v| !v.is_null())?;
         Some(crate::RegionId::new(region.to_text()))
+    }
+
+    /// Its status by itself: Running when something below may wait.
+    pub fn status(&self) -> ExecutionStatus {
+        self.state.status
     }
 
     /// Its place among the children of its parent.

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     effect::Effect,
-    input::{ExecutionStatus, Input, InputKind, KeptStep, Signal, SignalKind, Started},
+    input::{ExecutionStatus, Input, InputKind, Kept, Signal, SignalKind, Started},
+    leaves::RerunFrom,
     scope::{Secret, Shared},
     state::{Failure, Machine, Settings, State},
     transitions::{Cx, MachineInput, NewChild, Out, ToMachine},
@@ -91,7 +92,7 @@ pub struct Tree {
     pub(super) machines: BTreeMap<MachinePath, Machine>,
     pub(super) events: u64,
     pub(super) signals: VecDeque<Arc<str>>,
-    pub(super) kept: Vec<KeptStep>,
+    pub(super) kept: Kept,
     /// Templates that were found during the run.
     pub(super) linked: Vec<PinnedTemplate>,
     changed: Vec<MachinePath>,
@@ -142,7 +143,7 @@ impl Tree {
             machines: BTreeMap::new(),
             events: 0,
             signals: VecDeque::new(),
-            kept: Vec::new(),
+            kept: Kept::default(),
             linked: Vec::new(),
             changed: Vec::new(),
             ended: Vec::new(),
@@ -190,6 +191,7 @@ impl Tree {
             }
             InputKind::Fetched { values, missing } => self.fetched(values, missing, input.at, &mut applied),
             InputKind::Signal(signal) => self.signal(signal, input.at, &mut applied),
+            InputKind::Admitted => self.admit(input.at, &mut applied),
         }
         applied
     }
@@ -199,7 +201,10 @@ impl Tree {
             applied.refused = Some(stale("the execution has started already"));
             return;
         }
-        self.kept.clone_from(&started.kept.steps);
+        self.kept.clone_from(&started.kept);
+        // Sorted, so that a child finds its part among those of 100,000 others.
+        self.kept.steps.sort_by(|a, b| a.path.cmp(&b.path));
+        self.kept.cursors.sort_by(|a, b| a.path.cmp(&b.path));
         let settings = Settings {
             mode: started.mode,
             safety_check: started.safety_check,
@@ -218,12 +223,44 @@ impl Tree {
             state: State { given: started.parameters.clone(), ..State::default() },
         };
         self.machines.insert(MachinePath::root(), machine);
+        if started.queued {
+            return self.queue(at, applied);
+        }
         let kept = self.kept_at(&MachinePath::root());
         self.send(&MachinePath::root(), MachineInput::Start { lenient: false, kept }, at, applied);
     }
 
-    fn kept_at(&self, path: &MachinePath) -> Vec<KeptStep> {
-        self.kept.iter().filter(|k| k.path == *path).cloned().collect()
+    /// The root waits for a place; it has not begun.
+    fn queue(&mut self, at: Timestamp, applied: &mut Applied) {
+        let path = MachinePath::root();
+        let Some(machine) = self.machines.get_mut(&path) else { return };
+        machine.state.status = ExecutionStatus::Queued;
+        (machine.state.started, machine.state.updated) = (at, at);
+        machine.tell_secrets(&mut self.shared, &machine.state.given, "");
+        self.changed.push(path.clone());
+        let kind = EventKind::ExecutionStatus { status: ExecutionStatus::Queued, waiting_for: None, message: None };
+        applied.effects.push(self.emit(&path, at, kind));
+    }
+
+    fn admit(&mut self, at: Timestamp, applied: &mut Applied) {
+        let path = MachinePath::root();
+        if self.root().is_none_or(|m| m.state.status != ExecutionStatus::Queued) {
+            applied.refused = Some(stale("the execution does not wait for a place"));
+            return;
+        }
+        let kept = self.kept_at(&path);
+        self.send(&path, MachineInput::Start { lenient: false, kept }, at, applied);
+    }
+
+    fn kept_at(&self, path: &MachinePath) -> Kept {
+        if self.kept.is_empty() {
+            return Kept::default();
+        }
+        let steps = self.kept.steps.partition_point(|k| k.path < *path);
+        let steps = self.kept.steps.iter().skip(steps).take_while(|k| k.path == *path).cloned().collect();
+        let cursors = self.kept.cursors.partition_point(|k| k.path < *path);
+        let cursors = self.kept.cursors.iter().skip(cursors).take_while(|k| k.path == *path).cloned().collect();
+        Kept { steps, cursors }
     }
 
     /// Sends an input to one machine and follows what it causes between machines until all is quiet.
@@ -304,11 +341,14 @@ impl Tree {
         let Some(machine) = self.machines.remove(path) else { return };
         let key = machine.parent.as_ref().map(|(_, key)| key.clone());
         if let Some(key) = key {
+            let good = machine.state.status == ExecutionStatus::Success || machine.is_firing();
+            let kept = if good { None } else { machine.leaves(&RerunFrom::Failed).ok().map(Box::new) };
             let input = MachineInput::ChildEnded {
                 key,
                 status: machine.state.status,
                 outputs: machine.state.outputs.clone(),
                 error: machine.state.failure.as_ref().map(|f| f.error.clone()),
+                kept,
             };
             queue.push_back((above, input));
         }

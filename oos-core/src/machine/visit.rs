@@ -46,7 +46,7 @@ impl Input {
                 Ok(pinned) => text(&mut pinned.text, change),
                 Err(failed) => error(failed, change),
             },
-            InputKind::Woke { .. } => {}
+            InputKind::Woke { .. } | InputKind::Admitted => {}
         }
     }
 }
@@ -88,7 +88,7 @@ impl Tree {
     pub fn map_values(&mut self, change: &mut Change<'_>) {
         self.shared.fetched.values_mut().for_each(|v| value(v, change));
         self.linked.iter_mut().for_each(|pinned| text(&mut pinned.text, change));
-        self.kept.iter_mut().for_each(|step| kept(step, change));
+        self.kept.steps.iter_mut().for_each(|step| kept(step, change));
         self.machines.values_mut().for_each(|machine| state(&mut machine.state, change));
     }
 }
@@ -116,7 +116,7 @@ fn state(state: &mut State, change: &mut Change<'_>) {
         values(&mut task.outputs, change);
         value(&mut task.document, change);
         task.message.iter_mut().for_each(|m| text(m, change));
-        task.remains.iter_mut().for_each(|step| kept(step, change));
+        task.remains.steps.iter_mut().for_each(|step| kept(step, change));
         match &mut task.active {
             Some(Active::Single(one)) => step(one, change),
             Some(Active::Loop(looping)) => loop_state(looping, change),

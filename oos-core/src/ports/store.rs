@@ -11,6 +11,18 @@ use crate::{ExecutionId, Timestamp, Value, machine::Input};
 /// Version of the journal's format; a newer file is refused by older code.
 pub const JOURNAL_FORMAT: u32 = 1;
 
+/// Makes the JSON of a record that of the next format.
+type Upgrade = fn(serde_json::Value) -> serde_json::Value;
+
+/// The steps between formats: number n leads from format n + 1 to n + 2. A change of the format adds one here and raises
+/// [`JOURNAL_FORMAT`]; new fields with a default need none.
+const UPGRADES: [Upgrade; JOURNAL_FORMAT as usize - 1] = [];
+
+fn upgraded(record: serde_json::Value, format: u32, steps: &[Upgrade]) -> serde_json::Value {
+    let done = usize::try_from(format.saturating_sub(1)).unwrap_or(usize::MAX);
+    steps.iter().skip(done).fold(record, |record, step| step(record))
+}
+
 /// What is fixed when an execution starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionHeader {
@@ -69,6 +81,23 @@ impl Record {
     /// Never in practice; the encoder's error.
     pub fn encode(&self) -> Result<Vec<u8>, StoreError> {
         serde_json::to_vec(&*self.input).map_err(|e| StoreError::Corrupt(e.to_string().into()))
+    }
+
+    /// Reads a record that code of an older format wrote: its JSON goes through the steps from that format to this one.
+    ///
+    /// # Errors
+    /// [`StoreError::TooNew`] for a newer format, [`StoreError::Corrupt`] when the bytes are no input.
+    pub fn decode_from(format: u32, seq: u64, bytes: &[u8]) -> Result<Self, StoreError> {
+        if format == JOURNAL_FORMAT {
+            return Self::decode(seq, bytes);
+        }
+        if format > JOURNAL_FORMAT {
+            return Err(StoreError::TooNew { found: format, known: JOURNAL_FORMAT });
+        }
+        let corrupt = |e: serde_json::Error| StoreError::Corrupt(format!("record {seq}: {e}").into());
+        let old: serde_json::Value = serde_json::from_slice(bytes).map_err(corrupt)?;
+        let input = serde_json::from_value(upgraded(old, format, &UPGRADES)).map_err(corrupt)?;
+        Ok(Self { seq, input: Arc::new(input) })
     }
 
     /// Reads a record back.
@@ -192,5 +221,26 @@ pub trait ExecutionStore: Debug + Send + Sync + 'static {
     /// As [`Self::load`].
     async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
         self.load(id).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_older_formats_take_the_steps_that_they_lack() {
+        let steps: [Upgrade; 2] =
+            [|old| serde_json::json!({ "two": old["one"] }), |old| serde_json::json!({ "three": old["two"] })];
+        assert_eq!(upgraded(serde_json::json!({ "one": 1 }), 1, &steps), serde_json::json!({ "three": 1 }));
+        assert_eq!(upgraded(serde_json::json!({ "two": 1 }), 2, &steps), serde_json::json!({ "three": 1 }));
+        assert_eq!(upgraded(serde_json::json!({ "three": 1 }), 3, &steps), serde_json::json!({ "three": 1 }));
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_before_it_is_read() {
+        let newer = JOURNAL_FORMAT + 1;
+        let error = Record::decode_from(newer, 1, b"what the future wrote").unwrap_err();
+        assert_eq!(error, StoreError::TooNew { found: newer, known: JOURNAL_FORMAT });
     }
 }

@@ -103,6 +103,13 @@ fn parameter(p: &Parameter) -> Node {
         .map()
 }
 
+impl Template {
+    /// A task as a value, as it would be printed.
+    pub(crate) fn task_value(t: &Task) -> Value {
+        task(t).to_value()
+    }
+}
+
 fn task(t: &Task) -> Node {
     let Retry { retries, delay_type, delay, back_off, max_retry_interval } = &t.retry;
     Members::default()

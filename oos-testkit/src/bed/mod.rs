@@ -21,7 +21,7 @@ use std::{
 use oos_actions::{notify::DefaultNotifier, product::DirectoryTemplates};
 use oos_core::{
     ActionName, ExecutionId, Limits, Template, Value,
-    engine::{ApiRetryPolicy, Engine, MemoryStore, StartOptions},
+    engine::{ApiRetryPolicy, Engine, EngineBuilder, MemoryStore, StartOptions},
     machine::UnknownOutcome,
     params,
     ports::{
@@ -111,6 +111,17 @@ struct Settings {
     unknown_outcome: UnknownOutcome,
     snapshot_every: Option<u64>,
     owner: String,
+    configure: Option<Configure>,
+}
+
+/// What a test changes in the engine's builder.
+#[derive(Clone)]
+struct Configure(Arc<dyn Fn(EngineBuilder) -> EngineBuilder + Send + Sync>);
+
+impl std::fmt::Debug for Configure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Configure")
+    }
 }
 
 /// Journal and index in one.
@@ -152,6 +163,7 @@ impl TestBed {
             unknown_outcome: UnknownOutcome::default(),
             snapshot_every: None,
             owner: "bed".to_owned(),
+            configure: None,
         };
         let bed = Self(Arc::new(Bed {
             cloud,
@@ -259,6 +271,12 @@ impl TestBed {
         self.change(|s| s.limits = limits)
     }
 
+    /// The same bed with what else an engine's builder can be told.
+    #[must_use]
+    pub fn configure(self, change: impl Fn(EngineBuilder) -> EngineBuilder + Send + Sync + 'static) -> Self {
+        self.change(|s| s.configure = Some(Configure(Arc::new(change))))
+    }
+
     /// The same bed with another fate of writes of unknown outcome.
     #[must_use]
     pub fn unknown_outcome(self, what: UnknownOutcome) -> Self {
@@ -361,6 +379,10 @@ impl TestBed {
             .unknown_outcome(settings.unknown_outcome);
         let builder = match settings.snapshot_every {
             Some(records) => builder.snapshot_every(records),
+            None => builder,
+        };
+        let builder = match &settings.configure {
+            Some(configure) => (configure.0)(builder),
             None => builder,
         };
         match builder.build() {

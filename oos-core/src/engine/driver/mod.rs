@@ -24,17 +24,25 @@ use futures::{
     stream::FuturesUnordered,
 };
 
+pub(super) use self::{perform::masked, summary::masked_report};
+use tracing::Instrument;
+
 use self::{snapshots::Due, summary::Rows, wake::Wakes};
-use super::{Finished, Inner, Redactor, secrets::Secrets};
+use super::{Finished, Inner, Redactor, places::Place, secrets::Secrets};
 use crate::{
     ids::{MachinePath, StepKey},
-    machine::{Effect, Input, InputKind, MachineReport, Refusal, Signal, Tree},
+    machine::{Effect, ExecutionStatus, Input, InputKind, MachineReport, Refusal, Signal, Tree},
     plan::{Plan, PlanSet},
     ports::{
+        ExecutionEvent,
         action::ActionError,
         store::{Epoch, ExecutionHeader, Journal, JournalWrite, PinnedTemplate, Record, StoreError},
     },
 };
+
+/// CHOICE: how far the next timer must lie for an execution to be parked: shorter waits come often, and waking costs a
+/// task.
+const PARK_AFTER: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What the handle and subscriptions say to the driver.
 #[derive(Debug)]
@@ -47,6 +55,10 @@ pub(super) enum Command {
     Report(oneshot::Sender<Vec<MachineReport>>),
     /// The value of a secret that a restart has lost.
     Supply(String, crate::Value, Reply),
+    /// A place for a queued execution.
+    Admit(Place),
+    /// Events from now on; the answer is the number of the last one before.
+    Watch(mpsc::Sender<ExecutionEvent>, oneshot::Sender<u64>),
 }
 
 /// The ends of the wires between a handle and its driver.
@@ -59,7 +71,13 @@ pub(super) struct Wires {
 /// What a piece of work came to.
 pub(super) enum Arrived {
     Input(InputKind),
-    Linked { path: MachinePath, key: StepKey, result: Result<Linked, ActionError> },
+    Linked {
+        path: MachinePath,
+        key: StepKey,
+        result: Result<Linked, ActionError>,
+    },
+    /// Nothing that the machine must hear.
+    Nothing,
 }
 
 /// A template that was found during the run.
@@ -89,6 +107,19 @@ pub(super) struct Driver {
     /// Effects of a replay that are still outstanding.
     outstanding: Vec<Effect>,
     due: Due,
+    /// While it works.
+    place: Option<Place>,
+    watchers: Vec<mpsc::Sender<ExecutionEvent>>,
+    /// A command that came while the driver was being parked.
+    command: Option<Command>,
+    /// Of the whole execution, also while it is parked.
+    span: tracing::Span,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Driver({})", self.header.id)
+    }
 }
 
 /// The way back for the answer to a signal.
@@ -110,7 +141,17 @@ impl Driver {
         seq: u64,
         wires: Wires,
     ) -> Self {
+        let span = tracing::info_span!(
+            "oos.execution",
+            otel.name = header.template_name.as_deref().unwrap_or("execution"),
+            otel.status_code = tracing::field::Empty,
+            execution = header.id.as_str(),
+            template = header.template_name.as_deref(),
+            rerun_of = header.rerun_of.as_ref().map(crate::ExecutionId::as_str),
+            status = tracing::field::Empty,
+        );
         Self {
+            span,
             inner,
             tree,
             header,
@@ -128,6 +169,9 @@ impl Driver {
             rows: Rows::default(),
             outstanding: Vec::new(),
             due: Due::default(),
+            place: None,
+            watchers: Vec::new(),
+            command: None,
         }
     }
 
@@ -141,13 +185,78 @@ impl Driver {
     pub(super) fn take_up(&mut self, journal: &Journal, told: Vec<Effect>) {
         let bytes = journal.snapshot.as_ref().map_or(0, |s| s.bytes.len());
         self.due = Due::after(journal.records.len() as u64, bytes as u64);
+        if self.is_queued() {
+            self.wait_for_place();
+        } else {
+            self.place = Some(self.inner.places.take_anyway());
+        }
         self.outstanding = told;
         self.outstanding.extend(self.tree.outstanding());
     }
 
-    /// Runs to the end of the root execution.
-    pub(super) async fn run(mut self) {
-        let result = self.drive().await;
+    /// Gives it a place, or puts it into the queue for one.
+    pub(super) fn with_place(&mut self, place: Option<Place>) {
+        if place.is_none() {
+            self.wait_for_place();
+        }
+        self.place = place;
+    }
+
+    fn wait_for_place(&self) {
+        let (commands, id, host) = (self.commands.clone(), self.header.id.clone(), Arc::downgrade(&self.inner));
+        self.inner.places.queue(move |command| {
+            let sent = commands.unbounded_send(command).is_ok();
+            if let Some(host) = host.upgrade().filter(|_| sent) {
+                host.unpark(&id);
+            }
+        });
+    }
+
+    pub(super) fn id(&self) -> &crate::ExecutionId {
+        &self.header.id
+    }
+
+    /// The earliest timer.
+    pub(super) fn next_wake(&self) -> Option<crate::Timestamp> {
+        self.wakes.next()
+    }
+
+    /// True when a command waits to be taken.
+    pub(super) fn has_command(&mut self) -> bool {
+        self.command = self.command.take().or_else(|| self.receiver.try_recv().ok());
+        self.command.is_some()
+    }
+
+    fn is_queued(&self) -> bool {
+        self.tree.root().is_some_and(|m| m.status() == ExecutionStatus::Queued)
+    }
+
+    /// True when nothing is under way and no timer is near.
+    fn may_park(&self, now: crate::Timestamp) -> bool {
+        self.work.is_empty() && self.wakes.next().is_none_or(|at| at.since(now) >= PARK_AFTER)
+    }
+
+    /// Runs to the end of the root execution, or until it may be parked.
+    pub(super) async fn run(mut self: Box<Self>) {
+        if self.place.is_none() && !self.is_queued() {
+            self.place = Some(self.inner.places.take_anyway());
+        }
+        let span = self.span.clone();
+        let result = match self.drive().instrument(span).await {
+            Ok(Some(finished)) => {
+                self.span.record("status", finished.status.as_str());
+                let good = finished.status == ExecutionStatus::Success;
+                self.span.record("otel.status_code", if good { "OK" } else { "ERROR" });
+                Ok(finished)
+            }
+            Ok(None) => {
+                self.place = None;
+                self.sleep = None;
+                let inner = self.inner.clone();
+                return inner.park(self);
+            }
+            Err(error) => Err(error),
+        };
         if let Err(error) = &result {
             tracing::error!(execution = self.header.id.as_str(), %error, "the engine stops driving");
         }
@@ -158,7 +267,8 @@ impl Driver {
         }
     }
 
-    async fn drive(&mut self) -> Result<Finished, StoreError> {
+    /// `None` when it may be parked.
+    async fn drive(&mut self) -> Result<Option<Finished>, StoreError> {
         // A replayed tree knows its secrets before any work runs, so that no log of that work shows one.
         self.learn_secrets();
         for effect in std::mem::take(&mut self.outstanding) {
@@ -166,10 +276,13 @@ impl Driver {
         }
         loop {
             if let Some(ended) = self.tree.ended() {
-                return Ok(Finished { status: ended.status, outputs: ended.outputs, failure: ended.failure });
+                let (status, outputs, failure) = (ended.status, ended.outputs, ended.failure);
+                return Ok(Some(Finished { status, outputs, failure }));
             }
-            let turn = poll_fn(|cx| self.poll_turn(cx)).await;
-            self.take_turn(turn).await?;
+            match poll_fn(|cx| self.poll_turn(cx)).await {
+                Some(turn) => self.take_turn(turn).await?,
+                None => return Ok(None),
+            }
         }
     }
 
@@ -238,7 +351,8 @@ impl Driver {
         }
     }
 
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+    /// The next turn; `None` when the execution may be parked.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<Turn>> {
         loop {
             let mut turn = Turn::default();
             let now = self.inner.clock.now();
@@ -249,7 +363,10 @@ impl Driver {
                 turn.inputs.push((Input { at: now, kind }, None));
             }
             if !turn.inputs.is_empty() {
-                return Poll::Ready(turn);
+                return Poll::Ready(Some(turn));
+            }
+            if self.may_park(now) {
+                return Poll::Ready(None);
             }
             if self.poll_sleep(cx).is_pending() {
                 return Poll::Pending;
@@ -261,6 +378,7 @@ impl Driver {
         while let Poll::Ready(Some(arrived)) = Pin::new(&mut self.work).poll_next(cx) {
             let kind = match arrived {
                 Arrived::Input(kind) => kind,
+                Arrived::Nothing => continue,
                 Arrived::Linked { path, key, result } => {
                     let result = result.map(|linked| {
                         let pinned = linked.pinned.clone();
@@ -278,13 +396,28 @@ impl Driver {
     }
 
     fn poll_commands(&mut self, cx: &mut Context<'_>, now: crate::Timestamp, turn: &mut Turn) {
-        while let Poll::Ready(Some(command)) = Pin::new(&mut self.receiver).poll_next(cx) {
+        loop {
+            let command = match self.command.take() {
+                Some(command) => command,
+                None => match Pin::new(&mut self.receiver).poll_next(cx) {
+                    Poll::Ready(Some(command)) => command,
+                    _ => return,
+                },
+            };
             match command {
                 Command::Signal(signal, reply) => {
                     turn.inputs.push((Input { at: now, kind: InputKind::Signal(signal) }, Some(reply)));
                 }
                 Command::Fired(path, key, message) => {
                     turn.inputs.push((Input { at: now, kind: InputKind::Fired { path, key, message } }, None));
+                }
+                Command::Admit(place) => {
+                    self.place = Some(place);
+                    turn.inputs.push((Input { at: now, kind: InputKind::Admitted }, None));
+                }
+                Command::Watch(watcher, reply) => {
+                    self.watchers.push(watcher);
+                    let _ = reply.send(self.tree.events());
                 }
                 Command::Supply(name, _, reply) => {
                     let message = format!("the value of `{name}` is not missing");

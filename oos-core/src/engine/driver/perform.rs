@@ -7,6 +7,8 @@ use futures::{
     future::{AbortHandle, Abortable},
 };
 
+use tracing::Instrument;
+
 use super::{Arrived, Command, Driver, Inner, Linked, Redactor, calls::ToldCalls};
 use crate::{
     Template, Value,
@@ -53,7 +55,10 @@ impl Driver {
             Effect::Unsubscribe { path, key } => self.inner.triggers.unsubscribe(&self.subscription(&path, &key)),
             Effect::Emit { execution, number, at, kind, .. } => {
                 let kind = if self.redactor.is_empty() { *kind } else { masked(*kind, &self.redactor) };
-                self.inner.events.emit(&ExecutionEvent { number, at, execution, kind });
+                let event = ExecutionEvent { number, at, execution, kind };
+                self.inner.events.emit(&event);
+                // One that does not keep up is let go, and told so by its stream.
+                self.watchers.retain_mut(|watcher| watcher.try_send(event.clone()).is_ok());
             }
         }
     }
@@ -69,6 +74,7 @@ impl Driver {
         };
         let (abort, registration) = AbortHandle::new_pair();
         self.aborts.insert((path.clone(), key.clone()), abort);
+        let span = task_span(&info);
         let attempt = Arc::new(Attempt {
             progress: self.progress(&info),
             inner: self.inner.clone(),
@@ -90,9 +96,10 @@ impl Driver {
                 )),
                 Err(futures::future::Aborted) => stopper.cancel().await,
             };
+            tell_outcome(&result);
             outcome(path, key, result)
         };
-        self.work.push(future.boxed());
+        self.work.push(future.instrument(span).boxed());
     }
 
     /// Progress of an action goes straight to observers; it is not part of the record.
@@ -146,16 +153,19 @@ impl Driver {
 
     fn subscribe(&mut self, path: MachinePath, key: StepKey, rule: &Rule) {
         let name = self.subscription(&path, &key);
-        let sender = self.commands.clone();
+        let (sender, id, host) = (self.commands.clone(), self.header.id.clone(), Arc::downgrade(&self.inner));
         let (to, step) = (path.clone(), key.clone());
         let deliver = Arc::new(move |message| {
             // A driver that is gone has no use for the message.
             let _ = sender.unbounded_send(Command::Fired(to.clone(), step.clone(), message));
+            if let Some(host) = host.upgrade() {
+                host.unpark(&id);
+            }
         });
         let subscribed = self.inner.triggers.subscribe(&name, rule, deliver);
         let future = async move {
             match subscribed.await {
-                Ok(()) => futures::future::pending().await,
+                Ok(()) => Arrived::Nothing,
                 Err(error) => {
                     let result = StepResult::Failed(error);
                     Arrived::Input(InputKind::Outcome { path, key, result })
@@ -163,6 +173,36 @@ impl Driver {
             }
         };
         self.work.push(future.boxed());
+    }
+}
+
+/// The span of one attempt: a child of the execution's, named by the task.
+fn task_span(info: &StepInfo) -> tracing::Span {
+    tracing::info_span!(
+        "oos.task",
+        otel.name = info.key.task.as_str(),
+        otel.status_code = tracing::field::Empty,
+        execution = info.execution.as_str(),
+        task = info.key.task.as_str(),
+        action = info.action.as_str(),
+        run = info.key.run,
+        item = info.key.item,
+        attempt = info.key.attempt,
+        repeat = info.repeat,
+        error.code = tracing::field::Empty,
+    )
+}
+
+/// Says in the span how the attempt ended.
+fn tell_outcome(result: &StepResult) {
+    let span = tracing::Span::current();
+    match result {
+        StepResult::Failed(error) => {
+            span.record("otel.status_code", "ERROR");
+            span.record("error.code", &*error.code);
+        }
+        StepResult::Done { .. } => _ = span.record("otel.status_code", "OK"),
+        StepResult::NotYet { .. } | StepResult::Stopped => {}
     }
 }
 
@@ -271,7 +311,7 @@ fn first_line(findings: &crate::diagnostic::Diagnostics) -> String {
 }
 
 /// An event with secrets masked.
-fn masked(kind: EventKind, redactor: &Redactor) -> EventKind {
+pub(in crate::engine) fn masked(kind: EventKind, redactor: &Redactor) -> EventKind {
     let text = |t: Arc<str>| -> Arc<str> { redactor.text(&t).into() };
     match kind {
         EventKind::ExecutionStatus { status, waiting_for, message } => {

@@ -9,6 +9,9 @@ const IDLE_AFTER: u64 = 256;
 /// cost of its snapshots per record stays the same.
 const BYTES_PER_RECORD: u64 = 64;
 
+/// CHOICE: bytes of a snapshot that cost nothing worth saving.
+const SMALL: u64 = 65_536;
+
 /// How far the last snapshot lies behind.
 #[derive(Debug, Default)]
 pub(super) struct Due {
@@ -25,8 +28,9 @@ impl Due {
     /// Counts `more` records; true when a snapshot is due.
     fn count(&mut self, more: u64, every: u64, fired: bool, busy: bool) -> bool {
         self.records += more;
-        let enough = every.max(self.bytes / BYTES_PER_RECORD);
-        let idle = !busy && self.records >= IDLE_AFTER.min(every).max(self.bytes / BYTES_PER_RECORD);
+        let dear = if self.bytes > SMALL { self.bytes / BYTES_PER_RECORD } else { 0 };
+        let enough = every.max(dear);
+        let idle = !busy && self.records >= IDLE_AFTER.min(every).max(dear);
         fired || idle || self.records >= enough
     }
 }

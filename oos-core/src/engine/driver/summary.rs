@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Driver;
+use super::{Driver, Redactor};
 use crate::{
     Value,
     ids::MachinePath,
@@ -69,17 +69,22 @@ impl Driver {
     }
 
     /// A report with secrets masked.
-    pub(super) fn masked_report(&self, mut report: MachineReport) -> MachineReport {
-        if self.redactor.is_empty() {
-            return report;
-        }
-        report.parameters = self.redactor.value(&report.parameters);
-        report.outputs = self.redactor.value(&report.outputs);
-        report.message = report.message.map(|m| self.redactor.text(&m).into());
-        for task in &mut report.tasks {
-            task.outputs = self.redactor.value(&task.outputs);
-            task.message = task.message.as_ref().map(|m| self.redactor.text(m).into());
-        }
-        report
+    pub(super) fn masked_report(&self, report: MachineReport) -> MachineReport {
+        masked_report(&self.redactor, report)
     }
+}
+
+/// A report with secrets masked.
+pub(in crate::engine) fn masked_report(redactor: &Redactor, mut report: MachineReport) -> MachineReport {
+    if redactor.is_empty() {
+        return report;
+    }
+    report.parameters = redactor.value(&report.parameters);
+    report.outputs = redactor.value(&report.outputs);
+    report.message = report.message.map(|m| redactor.text(&m).into());
+    for task in &mut report.tasks {
+        task.outputs = redactor.value(&task.outputs);
+        task.message = task.message.as_ref().map(|m| redactor.text(m).into());
+    }
+    report
 }

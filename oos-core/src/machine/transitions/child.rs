@@ -151,8 +151,12 @@ impl Machine {
         status: ExecutionStatus,
         outputs: Value,
         error: Option<ActionError>,
+        kept: Option<Box<crate::machine::Kept>>,
     ) -> bool {
         let Some((i, item)) = self.find(key) else { return false };
+        if let Some(kept) = kept {
+            self.leave_child(i, item, *kept);
+        }
         let plan = self.plan.clone();
         let Some(task) = plan.tasks.get(i) else { return false };
         let stopping = self.step(i, item).is_some_and(|s| matches!(s.phase, Phase::Stopping(_)));

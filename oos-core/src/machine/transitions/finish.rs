@@ -179,6 +179,7 @@ impl Machine {
     /// Evaluates the outputs and ends the run.
     pub(super) fn finish(&mut self, cx: &mut Cx<'_>, at: Timestamp) {
         self.state.current = None;
+        self.state.finishing = !self.state.failed && !self.state.cancelled;
         // A trigger's end does not hang on outputs of tasks that only its firings run (actions.md 17.1).
         let good = !self.state.failed && !self.state.cancelled && !self.is_trigger_parent(0);
         match self.final_outputs(cx, at, good) {

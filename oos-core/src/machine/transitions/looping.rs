@@ -85,7 +85,7 @@ impl LoopState {
     }
 
     /// Counts the entries anew, after some were taken back.
-    pub(super) fn recount(&mut self) {
+    pub(in crate::machine) fn recount(&mut self) {
         self.tally = LoopCounts::default();
         let statuses: Vec<TaskStatus> = self.entries.iter().flatten().map(|e| e.status).collect();
         statuses.into_iter().for_each(|status| self.tally(status));
@@ -98,6 +98,7 @@ impl Machine {
         let stop = self.state.cancel != CancelState::No;
         let hold = self.state.paused;
         let Some(state) = self.loop_mut(i) else { return };
+        state.pass_kept();
         if state.is_over(stop) {
             return self.end_loop(cx, i);
         }
@@ -225,6 +226,13 @@ impl Machine {
         // Both ways the aggregates are the task's outputs (machine.md 5).
         let outputs = self.aggregates(cx, i, task).unwrap_or_default();
         let documents = self.documents(i, task);
+        if status == TaskStatus::Success {
+            if let Some(run) = self.task_mut(i) {
+                run.remains = crate::machine::Kept::default();
+            }
+        } else {
+            self.leave_items(i);
+        }
         if let Some(run) = self.task_mut(i) {
             run.outputs = outputs;
             run.document = documents;

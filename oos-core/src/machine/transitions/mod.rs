@@ -62,12 +62,34 @@ pub(super) struct NewChild {
 
 /// What comes to one machine; the tree's inputs after routing.
 pub(super) enum MachineInput {
-    Start { lenient: bool, kept: Vec<super::KeptStep> },
-    Outcome { key: StepKey, result: StepResult },
-    Woke { key: StepKey, purpose: Purpose, scheduled: Timestamp },
-    Linked { key: StepKey, result: Result<Arc<Plan>, ActionError> },
-    Fired { key: StepKey, message: Value },
-    ChildEnded { key: StepKey, status: ExecutionStatus, outputs: Value, error: Option<ActionError> },
+    Start {
+        lenient: bool,
+        kept: super::Kept,
+    },
+    Outcome {
+        key: StepKey,
+        result: StepResult,
+    },
+    Woke {
+        key: StepKey,
+        purpose: Purpose,
+        scheduled: Timestamp,
+    },
+    Linked {
+        key: StepKey,
+        result: Result<Arc<Plan>, ActionError>,
+    },
+    Fired {
+        key: StepKey,
+        message: Value,
+    },
+    ChildEnded {
+        key: StepKey,
+        status: ExecutionStatus,
+        outputs: Value,
+        error: Option<ActionError>,
+        kept: Option<Box<super::Kept>>,
+    },
     Fetched,
     Cancel,
 }
@@ -80,13 +102,13 @@ impl Machine {
             return false;
         }
         let taken = match input {
-            MachineInput::Start { lenient, kept } => self.start(cx, lenient, &kept),
+            MachineInput::Start { lenient, kept } => self.start(cx, lenient, kept),
             MachineInput::Outcome { key, result } => self.outcome(cx, &key, result),
             MachineInput::Woke { key, purpose, scheduled } => self.woke(cx, &key, purpose, scheduled),
             MachineInput::Linked { key, result } => self.linked(cx, &key, result),
             MachineInput::Fired { key, message } => self.fired(cx, &key, message),
-            MachineInput::ChildEnded { key, status, outputs, error } => {
-                self.child_ended(cx, &key, status, outputs, error)
+            MachineInput::ChildEnded { key, status, outputs, error, kept } => {
+                self.child_ended(cx, &key, status, outputs, error, kept)
             }
             MachineInput::Fetched => self.fetched(cx),
             MachineInput::Cancel => self.cancel(cx),

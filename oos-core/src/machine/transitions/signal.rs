@@ -341,7 +341,9 @@ fn chosen_items(failed: &[u32], named: &[u32]) -> Result<Vec<u32>, (&'static str
 /// Items that were given up because of too many errors may start after all.
 fn reopen(state: &mut crate::machine::state::LoopState) {
     let next = state.next;
-    state.entries.iter_mut().skip(next).for_each(|slot| *slot = None);
+    let base = state.run_base;
+    let given_up = |slot: &&mut Option<Entry>| slot.as_ref().is_some_and(|e| e.run <= base);
+    state.entries.iter_mut().skip(next).filter(given_up).for_each(|slot| *slot = None);
     state.first_failure = None;
     state.recount();
 }

@@ -7,8 +7,9 @@ use crate::{
     Timestamp, Value,
     expr::drop_nulls,
     machine::{
-        ExecutionStatus, Extract, ExtractKind, KeptStep, Mode, SafetyCheck, TaskStatus,
+        ExecutionStatus, Extract, ExtractKind, Kept, Mode, SafetyCheck, TaskStatus,
         bind::refuse_unknown,
+        leaves::same_plan,
         rate::Rate,
         scope::Evaluation,
         state::{Active, CancelState, Hold, LoopState, Next, Phase, Point, Step, TaskRun},
@@ -22,7 +23,7 @@ use crate::{
 };
 
 impl Machine {
-    pub(super) fn start(&mut self, cx: &mut Cx<'_>, lenient: bool, kept: &[KeptStep]) -> bool {
+    pub(super) fn start(&mut self, cx: &mut Cx<'_>, lenient: bool, kept: Kept) -> bool {
         self.state.status = ExecutionStatus::Running;
         self.state.started = cx.at;
         self.state.tasks = vec![TaskRun::default(); self.plan.tasks.len()];
@@ -49,8 +50,15 @@ impl Machine {
     }
 
     /// Marks what an earlier execution already did.
-    fn keep(&mut self, kept: &[KeptStep]) {
-        for step in kept.iter().filter(|k| k.item.is_none()) {
+    fn keep(&mut self, kept: Kept) {
+        let cursor = kept.cursors.into_iter().next();
+        if cursor.as_ref().is_some_and(|c| !same_plan(c, &self.plan.digest)) {
+            return;
+        }
+        let (items, tasks): (Vec<_>, Vec<_>) = kept.steps.into_iter().partition(|k| k.item.is_some());
+        self.state.kept = items;
+        self.state.goes_on = cursor.map(|c| c.next);
+        for step in tasks {
             let Some(i) = self.plan.task_index(step.task.as_str()) else { continue };
             let names: Vec<_> = self.plan.tasks.get(i).map(|t| t.visible.clone()).unwrap_or_default();
             let outputs =
@@ -90,7 +98,7 @@ impl Machine {
             None => Ok(0),
         };
         match first {
-            Ok(first) => self.state.next = Some(self.next_from(first)),
+            Ok(first) => self.state.next = Some(self.first_task(first)),
             Err(error) => self.fail_run(cx, &error),
         }
     }
@@ -131,8 +139,13 @@ impl Machine {
         Ok(1)
     }
 
-    /// The first task from `i` on that no earlier execution already did.
-    fn next_from(&self, i: usize) -> Next {
+    /// Where the run begins: where an earlier execution has to go on, else at the first task from `i` on that it did not
+    /// do.
+    fn first_task(&mut self, i: usize) -> Next {
+        if let Some(next) = self.state.goes_on.take() {
+            let task = next.and_then(|name| self.plan.task_index(name.as_str()));
+            return task.map_or(Next::Finish, Next::Task);
+        }
         let open = |i: &usize| self.task(*i).is_some_and(|t| !t.status.is_final());
         (i..self.plan.tasks.len()).find(open).map_or(Next::Finish, Next::Task)
     }
@@ -157,13 +170,16 @@ impl Machine {
             return self.fail_run(cx, &error);
         }
         self.state.current = Some(i);
-        let at = cx.at;
+        let (at, number) = (cx.at, self.state.steps);
         if let Some(run) = self.task_mut(i) {
             run.run += 1;
             run.status = TaskStatus::Running;
             (run.started, run.ended, run.message) = (Some(at), None, None);
             run.outputs = Vec::new();
             run.document = Value::Null;
+            run.remains = Kept::default();
+            run.last = number;
+            run.first = if run.first == 0 { number } else { run.first };
         }
         self.enter_checked(cx, i, at);
     }
@@ -269,6 +285,11 @@ impl Machine {
     }
 
     fn enter_loop(&mut self, cx: &mut Cx<'_>, i: usize, task: &TaskPlan, state: LoopState) {
+        let mut state = state;
+        if !self.state.kept.is_empty() {
+            state.take_kept(task, &self.state.kept);
+            self.state.kept.retain(|k| k.task != task.name);
+        }
         let Some(run) = self.task_mut(i) else { return };
         run.active = Some(Active::Loop(Box::new(state)));
         let key = crate::ids::StepKey { task: task.name.clone(), run: run.run, item: None, attempt: 1 };

@@ -1,0 +1,14 @@
+//! What the engine does beyond one machine: journal and snapshots, secrets, pauses over a tree, re-runs, queues.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::panic, reason = "tests")]
+#![expect(clippy::indexing_slicing, reason = "tests")]
+
+mod journal;
+mod places;
+mod rerun;
+mod secrets;
+mod support;
+mod tree;
+mod unknown;
+mod watch;
