@@ -59,7 +59,7 @@ impl<'a> Maker<'a> {
             }
         }
         if !of_hook.is_empty() {
-            let filled = self.world.from_hook(name, &Value::from(of_hook.clone()));
+            let filled = self.world.handed_by_hook(name, &Value::from(of_hook.clone()));
             for key in of_hook.keys() {
                 values.insert(key.clone(), filled.get(key).cloned().unwrap_or_default());
             }

@@ -222,7 +222,7 @@ impl World {
     }
 
     /// What a life-cycle hook hands to a template: its parameters with `${..}` filled in.
-    pub(crate) fn from_hook(&self, template: &str, parameters: &Value) -> Value {
+    pub(crate) fn handed_by_hook(&self, template: &str, parameters: &Value) -> Value {
         let id = self.cloud.ecs().ids_of("ESS::Group").first().cloned().unwrap_or_default();
         let group = self.cloud.ess(&id);
         let runs = if self.account.shrinks {
