@@ -63,12 +63,15 @@ struct Counts {
     commits: AtomicU64,
 }
 
+/// A write that waits for the disk, and the way back for its answer.
+type Queued = (JournalWrite, oneshot::Sender<Result<(), StoreError>>);
+
 /// A store below, counted; with `disk`, over a disk that is not there.
 #[derive(Clone, Debug)]
 struct Counted {
     below: SqliteStore,
     counts: Arc<Counts>,
-    disk: Option<mpsc::Sender<(JournalWrite, oneshot::Sender<Result<(), StoreError>>)>>,
+    disk: Option<mpsc::Sender<Queued>>,
 }
 
 impl Counted {

@@ -1,5 +1,5 @@
 //! What holds for every operation of the fake: unknown names are refused, quotas, client tokens, writes seen later.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use oos_testkit::prelude::*;
 

@@ -1,7 +1,5 @@
 //! Mocks of the ports under an engine: where the number and the order of calls are the point.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use oos_core::ports::{
     ApiError, ApiResponse,
     parameter_store::{ParameterRef, ParameterStore, ParameterValue},

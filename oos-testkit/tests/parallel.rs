@@ -1,5 +1,7 @@
 //! Beds share nothing: five hundred of them in the threads of one process are each as they would be alone.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{sync::Mutex, thread};
 
 use oos_testkit::prelude::*;

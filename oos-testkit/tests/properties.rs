@@ -288,10 +288,10 @@ impl Run {
             (6, _) => self.signal_somebody(choice, SignalKind::Approve { note: None }),
             (7, _) => self.signal_somebody(choice, SignalKind::ExecuteTask { parameters: Value::Null }),
             (8, _) => self.signal_somebody(choice, SignalKind::CancelTask),
-            (9, _) if choice % 7 == 0 => self.signal_somebody(choice, SignalKind::Reject { note: None }),
+            (9, _) if choice.is_multiple_of(7) => self.signal_somebody(choice, SignalKind::Reject { note: None }),
             (10, _) => {
                 let to = SignalTarget { items: vec![choice / 64 % 7], ..SignalTarget::default() };
-                let kind = if choice % 3 == 0 { SignalKind::RetryTask } else { SignalKind::SkipTask };
+                let kind = if choice.is_multiple_of(3) { SignalKind::RetryTask } else { SignalKind::SkipTask };
                 let _ = bench.send("ops", to, kind);
             }
             (11, _) => {
@@ -602,5 +602,5 @@ proptest! {
 #[test]
 fn there_are_as_many_cases_as_promised() {
     const PROPERTIES: u32 = 4;
-    assert!(CASES * PROPERTIES >= 10_000);
+    const { assert!(CASES * PROPERTIES >= 10_000) };
 }

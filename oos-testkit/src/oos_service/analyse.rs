@@ -37,7 +37,9 @@ impl OosService {
                 let mut granted = Policy::default();
                 for document in documents {
                     let parsed = Policy::parse(&document.to_string());
-                    granted.statements.extend(parsed.map_err(|e| error_with("InvalidPolicy", e.to_string()))?.statements);
+                    granted
+                        .statements
+                        .extend(parsed.map_err(|e| error_with("InvalidPolicy", e.to_string()))?.statements);
                 }
                 needed.covered_by(&granted).to_policy()
             }

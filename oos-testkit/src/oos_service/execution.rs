@@ -131,7 +131,9 @@ impl OosService {
         row.insert("LoopMode", loop_mode);
         // Every execution enters this status first (service-model 2.1), and the answer tells of the acceptance only.
         row.insert("Status", "Started");
-        row.retain(|name, _| !["WaitingStatus", "StatusReason", "StatusMessage", "EndDate", "AccountId"].contains(&name));
+        row.retain(|name, _| {
+            !["WaitingStatus", "StatusReason", "StatusMessage", "EndDate", "AccountId"].contains(&name)
+        });
         row.insert("Outputs", "{}");
         Ok(params! { "Execution" => row })
     }

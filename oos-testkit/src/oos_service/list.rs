@@ -88,7 +88,8 @@ impl OosService {
         }
         let total = kept.len();
         let (rows, mut fields) = page(p, kept, PAGES)?;
-        fields.insert("Executions", rows.iter().map(|found| self.shown(&found.summary, &found.facts)).collect::<Value>());
+        fields
+            .insert("Executions", rows.iter().map(|found| self.shown(&found.summary, &found.facts)).collect::<Value>());
         fields.insert("TotalCount", total);
         Ok(Value::from(fields))
     }

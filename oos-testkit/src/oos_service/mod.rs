@@ -382,7 +382,8 @@ fn unknown(api: &str) -> ApiError {
 
 /// An operation that OOS has and this service has not.
 fn unsupported(api: &str) -> ApiError {
-    let message = format!("OOS.{api} is not served: it belongs to a product on top of OOS, not to templates and executions");
+    let message =
+        format!("OOS.{api} is not served: it belongs to a product on top of OOS, not to templates and executions");
     ApiError::Unsupported { code: "Testkit.UnmodelledApi".into(), message: message.into() }
 }
 

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::panic, reason = "tests")]
+#![expect(clippy::print_stdout, reason = "how much was tried")]
 
 mod cases;
 mod classes;

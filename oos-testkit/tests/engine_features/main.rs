@@ -1,7 +1,6 @@
 //! What the engine does beyond one machine: journal and snapshots, secrets, pauses over a tree, re-runs, queues.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(clippy::panic, reason = "tests")]
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 mod journal;

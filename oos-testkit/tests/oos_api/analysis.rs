@@ -34,7 +34,10 @@ fn a_policy_has_what_the_template_and_its_children_call() {
         text(&answer, &["MissingPolicy"]),
         "[{'Action': ['slb:DescribeLoadBalancers'], 'ServiceName': 'slb', 'Resources': '*'}]"
     );
-    assert_eq!(desk.code("GenerateExecutionPolicy", json!({"TemplateName": "Stop", "RamRole": "None"})), "EntityNotExists.Role");
+    assert_eq!(
+        desk.code("GenerateExecutionPolicy", json!({"TemplateName": "Stop", "RamRole": "None"})),
+        "EntityNotExists.Role"
+    );
     assert_eq!(desk.code("GenerateExecutionPolicy", json!({"TemplateName": "None"})), "EntityNotExists.Template");
     assert_eq!(desk.code("GenerateExecutionPolicy", json!({})), "MissingParameter.TemplateName");
 }
@@ -103,7 +106,11 @@ fn tags_are_set_listed_and_removed() {
         call("TagResources", json!({"ResourceIds": [thing], "Tags": {"a": "1", "b": "2"}})).unwrap();
         let rows = call("ListTagResources", json!({"ResourceIds": [thing], "Tags": {"a": "1"}})).unwrap();
         let rows = list(rows.at(&["TagResources"]), "TagResource");
-        assert_eq!((column(&rows, "TagKey"), column(&rows, "TagValue")), (vec!["a".into(), "b".into()], vec!["1".into(), "2".into()]), "{kind}");
+        assert_eq!(
+            (column(&rows, "TagKey"), column(&rows, "TagValue")),
+            (vec!["a".into(), "b".into()], vec!["1".into(), "2".into()]),
+            "{kind}"
+        );
         assert_eq!(text(&rows[0], &["ResourceId"]), thing);
         assert_eq!(text(&call("ListTagKeys", json!({})).unwrap(), &["Keys"]), r#"["a","b"]"#);
         assert_eq!(text(&call("ListTagValues", json!({"Key": "b"})).unwrap(), &["Values"]), r#"["2"]"#);
@@ -113,8 +120,14 @@ fn tags_are_set_listed_and_removed() {
         assert_eq!(text(&call("ListTagKeys", json!({})).unwrap(), &["Keys"]), "[]");
 
         let tags: serde_json::Map<_, _> = (0..21).map(|n| (format!("k{n}"), json!("v"))).collect();
-        assert_eq!(call("TagResources", json!({"ResourceIds": [thing], "Tags": tags})), Err("LimitExceeded.Tags".into()));
-        assert_eq!(call("TagResources", json!({"ResourceIds": ["none"], "Tags": {"a": "1"}})), Err("InvalidResourceId.NotFound".into()));
+        assert_eq!(
+            call("TagResources", json!({"ResourceIds": [thing], "Tags": tags})),
+            Err("LimitExceeded.Tags".into())
+        );
+        assert_eq!(
+            call("TagResources", json!({"ResourceIds": ["none"], "Tags": {"a": "1"}})),
+            Err("InvalidResourceId.NotFound".into())
+        );
         assert_eq!(call("UntagResources", json!({"ResourceIds": [thing]})), Err("MissingParameter.TagKeys".into()));
     }
     let odd = json!({"RegionId": region, "ResourceType": "application", "ResourceIds": ["x"], "Tags": {"a": "1"}});
@@ -127,7 +140,10 @@ fn groups_settings_and_regions_are_kept() {
     desk.template("Nap", &sleeping(1));
     let id = desk.start("Nap", json!({}));
     for (kind, thing) in [("template", "Nap"), ("execution", id.as_str())] {
-        desk.ok("ChangeResourceGroup", json!({"ResourceType": kind, "ResourceId": thing, "NewResourceGroupId": "rg-9"}));
+        desk.ok(
+            "ChangeResourceGroup",
+            json!({"ResourceType": kind, "ResourceId": thing, "NewResourceGroupId": "rg-9"}),
+        );
     }
     assert_eq!(text(&desk.row(&id), &["ResourceGroupId"]), "rg-9");
     assert_eq!(text(&desk.ok("GetTemplate", json!({"TemplateName": "Nap"})), &["Template", "ResourceGroupId"]), "rg-9");
@@ -138,7 +154,10 @@ fn groups_settings_and_regions_are_kept() {
     assert_eq!(text(&settings(desk.ok("GetServiceSettings", json!({}))), &["DeliveryOssEnabled"]), "false");
     desk.ok("SetServiceSettings", json!({"DeliveryOssEnabled": true, "DeliveryOssBucketName": "b"}));
     let now = settings(desk.ok("GetServiceSettings", json!({})));
-    assert_eq!((text(&now, &["DeliveryOssEnabled"]), text(&now, &["DeliveryOssBucketName"])), ("true".into(), "b".into()));
+    assert_eq!(
+        (text(&now, &["DeliveryOssEnabled"]), text(&now, &["DeliveryOssBucketName"])),
+        ("true".into(), "b".into())
+    );
 
     let regions = list(&desk.ok("DescribeRegions", json!({"AcceptLanguage": "en-US"})), "Regions");
     assert_eq!(text(&regions[0], &["RegionEndpoint"]), "oos.cn-hangzhou.aliyuncs.com");

@@ -46,7 +46,8 @@ fn a_client_starts_follows_approves_and_reads() {
     assert_eq!(text(&row, &["WaitingStatus"]), "WaitingForApproval");
     let waiting = list(&row, "CurrentTasks").remove(0);
     assert_eq!(text(&waiting, &["TaskName"]), "ask");
-    let vote = json!({"ExecutionId": id, "NotifyType": "Approve", "TaskExecutionId": text(&waiting, &["TaskExecutionId"])});
+    let vote =
+        json!({"ExecutionId": id, "NotifyType": "Approve", "TaskExecutionId": text(&waiting, &["TaskExecutionId"])});
     desk.by("acs:ram::1234567890123456:user/ana", "NotifyExecution", vote).unwrap();
 
     let mut polls = 0;
@@ -64,7 +65,10 @@ fn a_client_starts_follows_approves_and_reads() {
     let tasks = desk.tasks(&id);
     assert_eq!(column(&tasks, "TaskName"), ["find", "ask", "stop"]);
     let stop = text(&tasks[2], &["TaskExecutionId"]);
-    let items = list(&desk.ok("ListTaskExecutions", json!({"ExecutionId": id, "ParentTaskExecutionId": stop})), "TaskExecutions");
+    let items = list(
+        &desk.ok("ListTaskExecutions", json!({"ExecutionId": id, "ParentTaskExecutionId": stop})),
+        "TaskExecutions",
+    );
     assert_eq!(column(&items, "LoopItem"), ids);
     let child = text(&items[0], &["ChildExecutionId"]);
     assert_eq!(text(&desk.row(&child), &["ParentExecutionId"]), id);

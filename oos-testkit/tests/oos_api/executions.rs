@@ -133,12 +133,14 @@ fn executions_are_filtered() {
     desk.template("Nap", &sleeping(1));
     desk.template("Doze", &sleeping(1000));
     desk.template("Tick", TIMER);
-    let nap = desk.ok("StartExecution", json!({"TemplateName": "Nap", "Tags": {"team": "blue"}, "Description": "the first"}));
+    let nap =
+        desk.ok("StartExecution", json!({"TemplateName": "Nap", "Tags": {"team": "blue"}, "Description": "the first"}));
     let nap = text(&nap, &["Execution", "ExecutionId"]);
     desk.run_for(60);
     let doze = desk.start("Doze", json!({"who": "i-1"}));
     let tick = desk.start("Tick", json!({}));
-    desk.by("acs:ram::1234567890123456:user/ana", "StartExecution", json!({"TemplateName": "Doze", "Mode": "Debug"})).unwrap();
+    desk.by("acs:ram::1234567890123456:user/ana", "StartExecution", json!({"TemplateName": "Doze", "Mode": "Debug"}))
+        .unwrap();
     let found = |parameters: serde_json::Value| {
         let mut ids = column(&list(&desk.ok("ListExecutions", parameters), "Executions"), "ExecutionId");
         ids.sort();
@@ -225,7 +227,7 @@ fn children_are_hidden_unless_asked_for() {
     let parent = desk.start("Parent", json!({}));
     desk.run_for(10);
     let rows = |parameters| list(&desk.ok("ListExecutions", parameters), "Executions");
-    assert_eq!(column(&rows(json!({})), "ExecutionId"), [parent.clone()]);
+    assert_eq!(column(&rows(json!({})), "ExecutionId"), std::slice::from_ref(&parent));
     assert_eq!(text(&rows(json!({}))[0], &["IsParent"]), "true");
     let children = rows(json!({"ParentExecutionId": parent}));
     assert_eq!(children.iter().map(|c| text(c, &["Parameters", "who"])).collect::<Vec<_>>(), ["a", "b"]);
@@ -295,7 +297,10 @@ fn a_trigger_is_changed_and_fired_by_hand() {
     assert_eq!(text(&row, &["Parameters", "who"]), "ana");
     assert_eq!((text(&row, &["Description"]), text(&row, &["Tags", "a"])), ("changed".into(), "b".into()));
 
-    desk.ok("TriggerExecution", json!({"ExecutionId": id, "Type": "Timer", "RegionId": "cn-hangzhou", "Content": "{}"}));
+    desk.ok(
+        "TriggerExecution",
+        json!({"ExecutionId": id, "Type": "Timer", "RegionId": "cn-hangzhou", "Content": "{}"}),
+    );
     desk.run_for(5);
     let children = list(&desk.ok("ListExecutions", json!({"ParentExecutionId": id})), "Executions");
     assert_eq!(column(&children, "Outputs"), [r#"{"who":"ana"}"#]);
@@ -324,8 +329,14 @@ fn one_action_runs_without_a_template() {
     assert_eq!(desk.status(&id), "Running");
     desk.run_for(5);
     assert_eq!(desk.status(&id), "Success");
-    assert_eq!(desk.code("StartDebugExecution", json!({"TaskType": "ACS::None", "Properties": "{}"})), "InvalidTemplate");
-    assert_eq!(desk.code("StartDebugExecution", json!({"TaskType": "ACS::Sleep", "Properties": "x"})), "InvalidParameter.Properties");
+    assert_eq!(
+        desk.code("StartDebugExecution", json!({"TaskType": "ACS::None", "Properties": "{}"})),
+        "InvalidTemplate"
+    );
+    assert_eq!(
+        desk.code("StartDebugExecution", json!({"TaskType": "ACS::Sleep", "Properties": "x"})),
+        "InvalidParameter.Properties"
+    );
 }
 
 #[test]
@@ -336,12 +347,20 @@ fn what_is_not_served_says_so() {
     assert_eq!(error.code(), "Testkit.UnmodelledApi");
     assert!(error.to_string().contains("OOS.ListOpsItems"), "{error}");
     // Other products go on to the cloud.
-    let answer = desk.send(oos_core::ports::ApiRequest::new("ECS", "DescribeInstances", oos_core::Value::Null)).unwrap();
+    let answer =
+        desk.send(oos_core::ports::ApiRequest::new("ECS", "DescribeInstances", oos_core::Value::Null)).unwrap();
     assert_eq!(text(&answer, &["TotalCount"]), "0");
     // Every operation of the documented groups is served.
     for api in [
-        "StartExecution", "ListExecutions", "CreateTemplate", "GetParametersByPath", "ListSecretParameterVersions",
-        "ListTagValues", "DescribeRegions", "UpdateInstancePackageState", "ListInstancePatchStates",
+        "StartExecution",
+        "ListExecutions",
+        "CreateTemplate",
+        "GetParametersByPath",
+        "ListSecretParameterVersions",
+        "ListTagValues",
+        "DescribeRegions",
+        "UpdateInstancePackageState",
+        "ListInstancePatchStates",
     ] {
         assert!(oos_testkit::oos_service::OosService::serves(api), "{api}");
     }

@@ -56,7 +56,10 @@ fn an_approval_counts_each_user_once() {
     let desk = Desk::new();
     let id = started(&desk, APPROVAL, json!({}));
     let row = desk.row(&id);
-    assert_eq!((text(&row, &["Status"]), text(&row, &["WaitingStatus"])), ("Waiting".into(), "WaitingForApproval".into()));
+    assert_eq!(
+        (text(&row, &["Status"]), text(&row, &["WaitingStatus"])),
+        ("Waiting".into(), "WaitingForApproval".into())
+    );
     assert_eq!(desk.service.http().requests().len(), 1, "the approvers were told");
     let task = text(&desk.tasks(&id)[0], &["TaskExecutionId"]);
     let vote = json!({"TaskExecutionId": task, "NotifyNote": "fine"});
@@ -108,7 +111,10 @@ fn failed_items_are_retried_and_skipped_by_their_ids() {
     let row = desk.row(&id);
     assert_eq!(text(&row, &["WaitingStatus"]), "WaitingForFailureDecision");
     let items = list(
-        &desk.ok("ListTaskExecutions", json!({"ExecutionId": id, "IncludeChildTaskExecution": true, "Status": "Failed"})),
+        &desk.ok(
+            "ListTaskExecutions",
+            json!({"ExecutionId": id, "IncludeChildTaskExecution": true, "Status": "Failed"}),
+        ),
         "TaskExecutions",
     );
     let ids: Vec<String> = column(&items, "TaskExecutionId").into_iter().filter(|id| id.contains('#')).collect();
@@ -144,9 +150,15 @@ Tasks:
     let id = started(&desk, naps, json!({"Mode": "Debug"}));
     assert_eq!(text(&desk.row(&id), &["WaitingStatus"]), "WaitingForDebugStep");
     assert!(desk.tasks(&id).is_empty());
-    assert_eq!(notify(&desk, "", &id, "ExecuteTask", json!({"TaskName": "none"})), Err("EntityNotExists.TaskExecution".into()));
+    assert_eq!(
+        notify(&desk, "", &id, "ExecuteTask", json!({"TaskName": "none"})),
+        Err("EntityNotExists.TaskExecution".into())
+    );
     notify(&desk, "", &id, "ExecuteTask", json!({"TaskName": "second", "Parameters": {"Duration": "PT1S"}})).unwrap();
-    assert_eq!((column(&desk.tasks(&id), "TaskName"), column(&desk.tasks(&id), "Status")), (vec!["second".into()], vec!["Success".into()]));
+    assert_eq!(
+        (column(&desk.tasks(&id), "TaskName"), column(&desk.tasks(&id), "Status")),
+        (vec!["second".into()], vec!["Success".into()])
+    );
     notify(&desk, "", &id, "ExecuteTask", json!({"TaskName": "first"})).unwrap();
     let running = desk.tasks(&id).into_iter().find(|task| text(task, &["Status"]) == "Running").unwrap();
     notify(&desk, "", &id, "CancelTask", json!({"TaskExecutionId": text(&running, &["TaskExecutionId"])})).unwrap();

@@ -66,21 +66,32 @@ fn names_types_values_and_constraints_are_checked() {
         assert_eq!(desk.refusal("CreateParameter", request(good)), ("EntityAlreadyExists.Parameter".into(), 409));
     }
     let token = json!({"Name": "once", "Type": "String", "Value": "v", "ClientToken": "t"});
-    assert_eq!(desk.ok("CreateParameter", token.clone()).at(&["Parameter", "Id"]), desk.ok("CreateParameter", token).at(&["Parameter", "Id"]));
+    assert_eq!(
+        desk.ok("CreateParameter", token.clone()).at(&["Parameter", "Id"]),
+        desk.ok("CreateParameter", token).at(&["Parameter", "Id"])
+    );
 }
 
 #[test]
 fn paths_and_lists() {
     let desk = Desk::new();
-    for (name, kind) in [("/app/db/host", "String"), ("/app/db/more/port", "String"), ("/app/zones", "StringList"), ("other", "String")] {
-        desk.ok("CreateParameter", json!({"Name": name, "Type": kind, "Value": "a,b", "Tags": {"n": name.len().to_string()}}));
+    for (name, kind) in
+        [("/app/db/host", "String"), ("/app/db/more/port", "String"), ("/app/zones", "StringList"), ("other", "String")]
+    {
+        desk.ok(
+            "CreateParameter",
+            json!({"Name": name, "Type": kind, "Value": "a,b", "Tags": {"n": name.len().to_string()}}),
+        );
     }
     desk.cloud.oos().parameter("aliyun/services/x", "public");
     let names = |api: &str, parameters| column(&list(&desk.ok(api, parameters), "Parameters"), "Name");
     assert_eq!(names("GetParametersByPath", json!({"Path": "/app/db/"})), ["/app/db/host"]);
     assert_eq!(names("GetParametersByPath", json!({"Path": "/app", "Recursive": true})).len(), 3);
     let found = desk.ok("GetParametersByPath", json!({"Path": "/app"}));
-    assert_eq!((text(&list(&found, "Parameters")[0], &["Value"]), text(&found, &["TotalCount"])), ("a,b".into(), "1".into()));
+    assert_eq!(
+        (text(&list(&found, "Parameters")[0], &["Value"]), text(&found, &["TotalCount"])),
+        ("a,b".into(), "1".into())
+    );
     assert_eq!(names("ListParameters", json!({"Type": "StringList"})), ["/app/zones"]);
     assert_eq!(names("ListParameters", json!({"Name": "port"})), ["/app/db/more/port"]);
     assert_eq!(names("ListParameters", json!({"Tags": {"n": "5"}})), ["other"]);
@@ -89,14 +100,20 @@ fn paths_and_lists() {
     assert!(list(&desk.ok("ListParameters", json!({})), "Parameters").iter().all(|row| row.get("Value").is_none()));
     assert_eq!(desk.code("ListParameters", json!({"SortField": "Odd"})), "InvalidParameter.SortField");
     let some = desk.ok("GetParameters", json!({"Names": "[\"other\", \"none\"]"}));
-    assert_eq!((names("GetParameters", json!({"Names": ["other"]})), text(&some, &["InvalidParameters"])), (vec!["other".into()], r#"["none"]"#.into()));
+    assert_eq!(
+        (names("GetParameters", json!({"Names": ["other"]})), text(&some, &["InvalidParameters"])),
+        (vec!["other".into()], r#"["none"]"#.into())
+    );
 }
 
 #[test]
 fn secrets_are_shown_on_demand_only() {
     let desk = Desk::new();
     let made = desk.ok("CreateSecretParameter", json!({"Name": "s/one", "Value": "hush", "KeyId": "k-1"}));
-    assert_eq!((text(&made, &["Parameter", "Type"]), text(&made, &["Parameter", "KeyId"])), ("Secret".into(), "k-1".into()));
+    assert_eq!(
+        (text(&made, &["Parameter", "Type"]), text(&made, &["Parameter", "KeyId"])),
+        ("Secret".into(), "k-1".into())
+    );
     desk.ok("UpdateSecretParameter", json!({"Name": "s/one", "Value": "hush2"}));
     for (api, parameters) in [
         ("GetSecretParameter", json!({"Name": "s/one"})),
@@ -115,7 +132,10 @@ fn secrets_are_shown_on_demand_only() {
     }
     let many: Vec<String> = (0..11).map(|n| format!("s{n}")).collect();
     assert_eq!(desk.code("GetSecretParameters", json!({"Names": many})), "LimitExceeded.Names");
-    assert_eq!(desk.code("CreateSecretParameter", json!({"Name": "x".repeat(181), "Value": "v"})), "InvalidParameter.Name");
+    assert_eq!(
+        desk.code("CreateSecretParameter", json!({"Name": "x".repeat(181), "Value": "v"})),
+        "InvalidParameter.Name"
+    );
     // A common parameter of the same name is another one.
     assert_eq!(desk.code("GetParameter", json!({"Name": "s/one"})), "EntityNotExists.Parameter");
     desk.ok("DeleteSecretParameter", json!({"Name": "s/one"}));
@@ -142,6 +162,9 @@ Outputs:
     let id = text(&desk.ok("StartExecution", json!({"TemplateContent": reading})), &["Execution", "ExecutionId"]);
     desk.run_for(10);
     let row = desk.row(&id);
-    assert_eq!((text(&row, &["Status"]), text(&row, &["Outputs"])), ("Success".into(), r#"{"said":"good day"}"#.into()));
+    assert_eq!(
+        (text(&row, &["Status"]), text(&row, &["Outputs"])),
+        ("Success".into(), r#"{"said":"good day"}"#.into())
+    );
     assert_eq!(text(&row, &["EndDate"]), "2026-01-01T00:00:03Z");
 }

@@ -69,7 +69,10 @@ fn tasks_are_rows_and_items_are_asked_for() {
 
     assert_eq!(desk.code("ListTaskExecutions", json!({})), "MissingParameter.ExecutionId");
     assert_eq!(desk.code("ListTaskExecutions", json!({"ExecutionId": "exec-none"})), "EntityNotExists.Execution");
-    assert_eq!(desk.code("ListTaskExecutions", json!({"TaskExecutionId": "task-exec-none"})), "EntityNotExists.TaskExecution");
+    assert_eq!(
+        desk.code("ListTaskExecutions", json!({"TaskExecutionId": "task-exec-none"})),
+        "EntityNotExists.TaskExecution"
+    );
     assert_eq!(desk.code("ListTaskExecutions", json!({"ExecutionId": id, "Status": "Odd"})), "InvalidParameter.Status");
 }
 
@@ -86,7 +89,11 @@ fn a_log_tells_calls_ends_and_outputs() {
     assert_eq!(text(all.last().unwrap(), &["Message"]), "Execution ended: Success.");
     assert_eq!(text(all.last().unwrap(), &["Timestamp"]), "2026-01-01T00:00:01Z");
     let calls = column(&lines(json!({"LogType": "Action"})), "Message");
-    assert_eq!(calls.iter().filter(|line| line.starts_with("ECS.DescribeInstances done, request ")).count(), 3, "{calls:?}");
+    assert_eq!(
+        calls.iter().filter(|line| line.starts_with("ECS.DescribeInstances done, request ")).count(),
+        3,
+        "{calls:?}"
+    );
     let task = text(&desk.tasks(&id)[0], &["TaskExecutionId"]);
     let item = lines(json!({"TaskExecutionId": format!("{task}#1")}));
     assert_eq!(column(&item, "LogType"), ["System", "Action", "Output"]);
@@ -95,12 +102,18 @@ fn a_log_tells_calls_ends_and_outputs() {
 
     let first = desk.ok("ListExecutionLogs", json!({"ExecutionId": id, "MaxResults": 10}));
     assert_eq!((list(&first, "ExecutionLogs").len(), text(&first, &["IsTruncated"])), (10, "false".into()));
-    let next = desk.ok("ListExecutionLogs", json!({"ExecutionId": id, "MaxResults": 10, "NextToken": text(&first, &["NextToken"])}));
+    let next = desk.ok(
+        "ListExecutionLogs",
+        json!({"ExecutionId": id, "MaxResults": 10, "NextToken": text(&first, &["NextToken"])}),
+    );
     assert_eq!(text(&list(&next, "ExecutionLogs")[0], &["Message"]), text(&all[10], &["Message"]));
 
     assert_eq!(desk.code("ListExecutionLogs", json!({})), "MissingParameter.ExecutionId");
     assert_eq!(desk.code("ListExecutionLogs", json!({"ExecutionId": "exec-none"})), "EntityNotExists.Execution");
-    assert_eq!(desk.code("ListExecutionLogs", json!({"ExecutionId": id, "LogType": "Odd"})), "InvalidParameter.LogType");
+    assert_eq!(
+        desk.code("ListExecutionLogs", json!({"ExecutionId": id, "LogType": "Odd"})),
+        "InvalidParameter.LogType"
+    );
     assert_eq!(
         desk.code("ListExecutionLogs", json!({"ExecutionId": id, "TaskExecutionId": "task-exec-none"})),
         "EntityNotExists.TaskExecution"
@@ -120,7 +133,10 @@ fn a_log_that_grows_too_large_is_cut_and_says_so() {
     let output = list(&desk.ok("ListExecutionLogs", json!({"ExecutionId": id, "LogType": "Output"})), "ExecutionLogs");
     assert!((60_000..=65_536).contains(&text(&output[0], &["Message"]).len()), "what fits is kept");
     let system = list(&desk.ok("ListExecutionLogs", json!({"ExecutionId": id, "LogType": "System"})), "ExecutionLogs");
-    assert!(text(system.last().unwrap(), &["Message"]).starts_with("Execution ended: Success"), "the end is always told");
+    assert!(
+        text(system.last().unwrap(), &["Message"]).starts_with("Execution ended: Success"),
+        "the end is always told"
+    );
 }
 
 #[test]
@@ -128,7 +144,8 @@ fn secrets_are_in_no_answer() {
     let desk = Desk::new();
     let secret = "FormatVersion: OOS-2019-06-01\nParameters:\n  password: {Type: String, NoEcho: true}\nTasks:\n  - Name: nap\n    Action: ACS::Sleep\n    Properties: {Duration: PT1S}\nOutputs:\n  said: {Type: String, Value: 'it is {{ password }}'}\n";
     desk.template("Secret", secret);
-    let started = desk.ok("StartExecution", json!({"TemplateName": "Secret", "Parameters": {"password": "hunter2hunter2"}}));
+    let started =
+        desk.ok("StartExecution", json!({"TemplateName": "Secret", "Parameters": {"password": "hunter2hunter2"}}));
     let id = text(&started, &["Execution", "ExecutionId"]);
     desk.run_for(5);
     let answers = [
@@ -149,7 +166,10 @@ fn resources_are_the_items_of_loops() {
     assert_eq!(column(&rows, "ResourceId"), ["i-1", "i-2", "i-none"]);
     assert_eq!(column(&rows, "Status"), ["Success"; 3]);
     assert_eq!(text(&rows[0], &["Outputs"]), r#"{"status":"Running"}"#);
-    assert_eq!(desk.code("ListResourceExecutionStatus", json!({"ExecutionId": "exec-none"})), "EntityNotExists.Execution");
+    assert_eq!(
+        desk.code("ListResourceExecutionStatus", json!({"ExecutionId": "exec-none"})),
+        "EntityNotExists.Execution"
+    );
     // The resource is also what executions can be found by.
     let found = list(&desk.ok("ListExecutions", json!({"ResourceId": "i-2"})), "Executions");
     assert_eq!(column(&found, "ExecutionId"), [id]);

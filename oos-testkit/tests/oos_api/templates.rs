@@ -28,7 +28,10 @@ fn a_template_is_made_changed_read_and_deleted() {
     assert_eq!(text(&changed, &["Template", "TemplateFormat"]), "JSON");
 
     let newest = desk.ok("GetTemplate", json!({"TemplateName": "Nap"}));
-    assert_eq!((text(&newest, &["Content"]), text(&newest, &["Template", "Description"])), (json_text.into(), "in JSON".into()));
+    assert_eq!(
+        (text(&newest, &["Content"]), text(&newest, &["Template", "Description"])),
+        (json_text.into(), "in JSON".into())
+    );
     let first = desk.ok("GetTemplate", json!({"TemplateName": "Nap", "TemplateVersion": "v1"}));
     assert_eq!((text(&first, &["Content"]), text(&first, &["Template", "VersionName"])), (sleeping(1), "first".into()));
 
@@ -74,7 +77,10 @@ fn wrong_templates_are_refused_with_the_place() {
     }
     // Nothing was kept of what was refused.
     assert_eq!(list(&desk.ok("ListTemplateVersions", json!({"TemplateName": "Nap"})), "TemplateVersions").len(), 1);
-    assert_eq!(desk.code("UpdateTemplate", json!({"TemplateName": "C", "Content": sleeping(1)})), "EntityNotExists.Template");
+    assert_eq!(
+        desk.code("UpdateTemplate", json!({"TemplateName": "C", "Content": sleeping(1)})),
+        "EntityNotExists.Template"
+    );
     assert_eq!(
         desk.code("GetTemplate", json!({"TemplateName": "Nap", "TemplateVersion": "v9"})),
         "EntityNotExists.TemplateVersion"
@@ -100,21 +106,30 @@ fn templates_are_listed_filtered_sorted_and_paged() {
     assert_eq!(names(json!({"TemplateName": "-1", "SortField": "TemplateName"})), ["Nap-11", "Nap-10"]);
     assert!(names(json!({"CreatedBy": "ACS"})).is_empty() && names(json!({"ShareType": "Public"})).is_empty());
     assert_eq!(
-        names(json!({"CreatedDateBefore": "2026-01-01T00:01:00Z", "SortField": "CreatedDate", "SortOrder": "Ascending"})),
+        names(
+            json!({"CreatedDateBefore": "2026-01-01T00:01:00Z", "SortField": "CreatedDate", "SortOrder": "Ascending"})
+        ),
         ["Nap-00", "Nap-01"]
     );
-    let first = desk.ok("ListTemplates", json!({"MaxResults": 10, "SortField": "TemplateName", "SortOrder": "Ascending"}));
+    let first =
+        desk.ok("ListTemplates", json!({"MaxResults": 10, "SortField": "TemplateName", "SortOrder": "Ascending"}));
     assert_eq!(list(&first, "Templates").len(), 10);
     let rest = json!({"MaxResults": 10, "SortField": "TemplateName", "SortOrder": "Ascending", "NextToken": text(&first, &["NextToken"])});
     assert_eq!(names(rest), ["Nap-10", "Nap-11", "Tick"]);
     assert_eq!(desk.code("ListTemplates", json!({"SortField": "Colour"})), "InvalidParameter.SortField");
     assert_eq!(desk.code("ListTemplates", json!({"CreatedDateAfter": "soon"})), "InvalidParameter.CreatedDateAfter");
 
-    desk.ok("UpdateTemplateAttributes", json!({"TemplateName": "Tick", "IsFavorite": true, "SharePermissionAction": "Share", "AccountIds": "1,2"}));
+    desk.ok(
+        "UpdateTemplateAttributes",
+        json!({"TemplateName": "Tick", "IsFavorite": true, "SharePermissionAction": "Share", "AccountIds": "1,2"}),
+    );
     assert_eq!(names(json!({"IsFavorite": true})), ["Tick"]);
     assert_eq!(text(&desk.ok("GetTemplate", json!({"TemplateName": "Tick"})), &["Template", "SharedAccounts"]), "1,2");
     assert_eq!(
-        desk.code("UpdateTemplateAttributes", json!({"TemplateName": "Tick", "SharePermissionAction": "Share", "AccountIds": "1,2,3,4,5,6"})),
+        desk.code(
+            "UpdateTemplateAttributes",
+            json!({"TemplateName": "Tick", "SharePermissionAction": "Share", "AccountIds": "1,2,3,4,5,6"})
+        ),
         "LimitExceeded.AccountIds"
     );
 
