@@ -7,7 +7,8 @@ use std::{
 };
 
 use futures::{
-    FutureExt,
+    FutureExt, StreamExt,
+    channel::mpsc,
     executor::LocalPool,
     future::{BoxFuture, poll_fn},
     task::LocalSpawnExt,
@@ -228,8 +229,7 @@ impl EventSink for Recorder {
     }
 }
 
-#[derive(Clone, Default)]
-struct Queue(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
+struct Queue(mpsc::UnboundedSender<BoxFuture<'static, ()>>);
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -239,7 +239,7 @@ impl std::fmt::Debug for Queue {
 
 impl Spawner for Queue {
     fn spawn(&self, driver: BoxFuture<'static, ()>) {
-        self.0.lock().unwrap().push(driver);
+        self.0.unbounded_send(driver).unwrap();
     }
 }
 
@@ -260,12 +260,13 @@ impl Run {
 
 /// Runs a template until nothing moves any more.
 pub(crate) fn run(name: &str, text: &str, registry: &ActionRegistry) -> Run {
-    let (clock, recorder, queue) = (Jumping::default(), Recorder::default(), Queue::default());
+    let (clock, recorder) = (Jumping::default(), Recorder::default());
+    let (queue, mut incoming) = mpsc::unbounded();
     clock.0.lock().unwrap().0 = START;
     let engine = Engine::builder()
         .actions(registry.clone())
         .clock(clock.clone())
-        .spawner(queue.clone())
+        .spawner(Queue(queue))
         .events(recorder.clone())
         .build()
         .unwrap();
@@ -276,12 +277,16 @@ pub(crate) fn run(name: &str, text: &str, registry: &ActionRegistry) -> Run {
         ..StartOptions::default()
     };
     let mut pool = LocalPool::new();
+    let spawner = pool.spawner();
+    let pump = async move {
+        while let Some(driver) = incoming.next().await {
+            spawner.spawn_local(driver).unwrap();
+        }
+    };
+    pool.spawner().spawn_local(pump).unwrap();
     let handle = pool.run_until(engine.start_with(&template, Value::empty_map(), options)).unwrap();
     // CHOICE: a run of a test jumps no more often than this; the lease timer of the engine would go on for ever.
     for _ in 0..60 {
-        for driver in std::mem::take(&mut *queue.0.lock().unwrap()) {
-            pool.spawner().spawn_local(driver).unwrap();
-        }
         pool.run_until_stalled();
         if handle.finished().is_some() || !clock.jump() {
             break;
