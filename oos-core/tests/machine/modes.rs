@@ -110,6 +110,21 @@ fn one_item_may_run_again_and_one_named_twice_runs_once() {
 }
 
 #[test]
+fn an_item_that_people_want_again_runs_once_even_where_others_spent_the_budget() {
+    let text = "Name: a, Action: Acme::Do, Loop: {Items: [1, 2], RateControl: {Mode: Concurrency, Concurrency: 2, MaxErrors: 0}}";
+    let mut bench = pausing(&[text]);
+    bench.fail_item("a", 1).fail_item("a", 2);
+    bench.signal_items(&[2], SignalKind::RetryTask).unwrap();
+    assert_eq!(bench.outstanding(), ["a#2"]);
+    bench.done_item("a", 2, Value::Null);
+    assert_eq!(bench.root().waiting_for, Some(WaitingFor::FailureDecision), "item 1 has still failed");
+    bench.signal(SignalKind::RetryTask).unwrap();
+    assert_eq!(bench.outstanding(), ["a#1"]);
+    bench.done_item("a", 1, Value::Null);
+    assert_eq!(bench.status(), Success);
+}
+
+#[test]
 fn an_item_that_did_not_fail_cannot_be_decided_about() {
     for kind in [SignalKind::RetryTask, SignalKind::SkipTask] {
         for item in [3, 4, 0, 9] {

@@ -42,14 +42,14 @@ impl LoopState {
         let window = self.rate.batch_size(self.batch).map_or(window, |size| size.min(window)) as usize;
         !self.pausing
             && self.running.len() < window
-            && self.failed <= self.rate.max_errors
-            && (!self.again.is_empty() || self.next < self.batch_end)
+            // What people want to run again runs, however many others have failed.
+            && (!self.again.is_empty() || (self.failed <= self.rate.max_errors && self.next < self.batch_end))
     }
 
     /// True when no item runs and none will start.
     fn is_over(&self, stop: bool) -> bool {
-        self.running.is_empty()
-            && (stop || self.failed > self.rate.max_errors || (self.again.is_empty() && self.next >= self.items.len()))
+        let enough = self.failed > self.rate.max_errors || self.next >= self.items.len();
+        self.running.is_empty() && (stop || (self.again.is_empty() && enough))
     }
 
     /// True when the batch has ended and items are left.
