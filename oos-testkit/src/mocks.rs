@@ -41,7 +41,7 @@ use oos_core::{
 };
 
 mock! {
-    /// A mock of [`ApiCaller`](oos_core::ports::ApiCaller).
+    /// A mock of [`ApiCaller`].
     #[derive(Debug)]
     pub ApiCaller {}
     #[async_trait]
@@ -51,7 +51,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`Notifier`](oos_core::ports::notify::Notifier).
+    /// A mock of [`Notifier`].
     #[derive(Debug)]
     pub Notifier {}
     #[async_trait]
@@ -61,7 +61,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`ParameterStore`](oos_core::ports::parameter_store::ParameterStore).
+    /// A mock of [`ParameterStore`].
     #[derive(Debug)]
     pub ParameterStore {}
     #[async_trait]
@@ -71,7 +71,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`Clock`](oos_core::ports::Clock).
+    /// A mock of [`Clock`].
     #[derive(Debug)]
     pub Clock {}
     impl Clock for Clock {
@@ -81,7 +81,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`HttpSend`](oos_core::ports::http::HttpSend).
+    /// A mock of [`HttpSend`].
     #[derive(Debug)]
     pub HttpSend {}
     #[async_trait]
@@ -91,7 +91,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`Mailer`](oos_core::ports::http::Mailer).
+    /// A mock of [`Mailer`].
     #[derive(Debug)]
     pub Mailer {}
     #[async_trait]
@@ -101,7 +101,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`CredentialProvider`](oos_core::ports::credential::CredentialProvider).
+    /// A mock of [`CredentialProvider`].
     #[derive(Debug)]
     pub CredentialProvider {}
     #[async_trait]
@@ -111,7 +111,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`EventSink`](oos_core::ports::EventSink).
+    /// A mock of [`EventSink`].
     #[derive(Debug)]
     pub EventSink {}
     impl EventSink for EventSink {
@@ -120,7 +120,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`IdSource`](oos_core::ports::ids::IdSource).
+    /// A mock of [`IdSource`].
     #[derive(Debug)]
     pub IdSource {}
     impl IdSource for IdSource {

@@ -1,7 +1,7 @@
 //! Runs every template of a folder on the fake cloud with made-up parameters: does each come to an end?
 //!
 //! A template gets values for its parameters from their declarations, from what it uses them for and from what is in the
-//! fake; people say yes, triggers fire once. When it fails, the next of [`TRIES`] is made, until one succeeds: another
+//! fake; people say yes, triggers fire once. When it fails, the next of `TRIES` is made, until one succeeds: another
 //! state of the account, another of the allowed values. Operations without a model are answered by shape and by what the
 //! template expects, and counted.
 //! Nothing is asserted about results; that is what tests are for.

@@ -159,7 +159,7 @@ impl SavedTree<'static> {
         // In the order of paths: what is above comes first.
         for saved in self.machines {
             let machine = saved.restore(tree, &settings)?;
-            tree.machines.insert(machine.path.clone(), machine);
+            tree.machines.insert(machine.path.clone(), Box::new(machine));
         }
         Ok(())
     }

@@ -89,7 +89,8 @@ pub struct Tree {
     pub(super) plans: PlanSet,
     pub(super) options: TreeOptions,
     pub(super) shared: Shared,
-    pub(super) machines: BTreeMap<MachinePath, Machine>,
+    /// Boxed: a node of the map has room for eleven, and most trees have one.
+    pub(super) machines: BTreeMap<MachinePath, Box<Machine>>,
     pub(super) events: u64,
     pub(super) signals: VecDeque<Arc<str>>,
     pub(super) kept: Kept,
@@ -222,7 +223,7 @@ impl Tree {
             outer: None,
             state: State { given: started.parameters.clone(), ..State::default() },
         };
-        self.machines.insert(MachinePath::root(), machine);
+        self.machines.insert(MachinePath::root(), Box::new(machine));
         if started.queued {
             return self.queue(at, applied);
         }
@@ -330,7 +331,7 @@ impl Tree {
         };
         let machine =
             Machine { plan: child.plan, path: path.clone(), id: child.id, parent, settings, outer: child.outer, state };
-        self.machines.insert(path.clone(), machine);
+        self.machines.insert(path.clone(), Box::new(machine));
         let kept = self.kept_at(&path);
         queue.push_back((path, MachineInput::Start { lenient: child.lenient, kept }));
     }
@@ -338,7 +339,7 @@ impl Tree {
     /// A child that ended is dropped with the news to its parent; the root stays for its report.
     fn end(&mut self, path: &MachinePath, queue: &mut VecDeque<(MachinePath, MachineInput)>) {
         let Some((above, _)) = path.split_last() else { return };
-        let Some(machine) = self.machines.remove(path) else { return };
+        let Some(machine) = self.machines.remove(path).map(|machine| *machine) else { return };
         let key = machine.parent.as_ref().map(|(_, key)| key.clone());
         if let Some(key) = key {
             let good = machine.state.status == ExecutionStatus::Success || machine.is_firing();
@@ -528,17 +529,17 @@ impl Tree {
 
     /// The root machine; `None` before `Started`.
     pub fn root(&self) -> Option<&Machine> {
-        self.machines.get(&MachinePath::root())
+        self.machines.get(&MachinePath::root()).map(Box::as_ref)
     }
 
     /// All living machines, in order of their paths.
     pub fn machines(&self) -> impl Iterator<Item = &Machine> {
-        self.machines.values()
+        self.machines.values().map(Box::as_ref)
     }
 
     /// The machine at a path.
     pub fn machine(&self, path: &MachinePath) -> Option<&Machine> {
-        self.machines.get(path)
+        self.machines.get(path).map(Box::as_ref)
     }
 
     /// How the root ended; `None` while it runs.
