@@ -35,6 +35,7 @@ use oos_core::{
         store::{Epoch, ExecutionHeader, ExecutionStore, Journal, JournalWrite, StoreError},
     },
     registry::ActionRegistry,
+    source::SourceText,
 };
 use oos_sqlite::{Durability, Options, SqliteStore};
 use oos_testkit::in_place::wait;
@@ -153,7 +154,7 @@ fn sequence() -> Template {
     for i in 0..STEPS {
         writeln!(text, "  - {{Name: t{i}, Action: Bench::Noop, Properties: {{InstanceId: i-{i}}}}}").unwrap();
     }
-    Template::parse(&text).unwrap()
+    Template::parse_source(SourceText::new("bench", text), &Limits::unlimited()).unwrap()
 }
 
 /// The same steps as items of a loop, ten at a time.
@@ -163,7 +164,7 @@ fn looped() -> Template {
     let text = format!(
         "FormatVersion: OOS-2019-06-01\nTasks:\n  - {{Name: t, Action: Bench::Noop, Properties: {{InstanceId: '{{{{ ACS::TaskLoopItem }}}}'}}, Loop: {{Items: [{items}], RateControl: {{Mode: Concurrency, Concurrency: 10}}}}}}\n"
     );
-    Template::parse(&text).unwrap()
+    Template::parse_source(SourceText::new("bench", text), &Limits::unlimited()).unwrap()
 }
 
 /// Work that takes as long as a very fast call, and not always the same, so that outcomes do not come in step.
