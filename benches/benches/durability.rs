@@ -24,21 +24,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use futures::channel::oneshot;
 use oos_core::{
-    ExecutionId, Limits, Template, Timestamp, Value,
+    Limits, Template, Value,
     engine::Engine,
     ports::{
         EventSink, ExecutionEvent, Outcome,
-        index::{ExecutionIndex, ExecutionQuery, OwnerId, Page, Summary},
-        store::{Epoch, ExecutionHeader, ExecutionStore, Journal, JournalWrite, StoreError},
+        store::{ExecutionStore, JournalWrite, StoreError},
     },
     registry::ActionRegistry,
     source::SourceText,
 };
 use oos_sqlite::{Durability, Options, SqliteStore};
-use oos_testkit::in_place::wait;
+use oos_testkit::{HookedStore, in_place::wait};
 
 /// Steps of each execution.
 const STEPS: usize = 240;
@@ -67,85 +65,62 @@ struct Counts {
 /// A write that waits for the disk, and the way back for its answer.
 type Queued = (JournalWrite, oneshot::Sender<Result<(), StoreError>>);
 
-/// A store below, counted; with `disk`, over a disk that is not there.
-#[derive(Clone, Debug)]
+/// A store whose appends are counted; `slow` over a disk that is not there.
 struct Counted {
-    below: SqliteStore,
+    store: HookedStore<SqliteStore>,
     counts: Arc<Counts>,
-    disk: Option<mpsc::Sender<Queued>>,
+    slow: bool,
 }
 
 impl Counted {
     fn open(folder: &Path, level: Durability) -> Self {
-        let name = format!("{level:?}-{}.db", std::fs::read_dir(folder).unwrap().count());
-        let below = SqliteStore::open(folder.join(name), Options::default().durability(level)).unwrap();
-        Self { below, counts: Arc::default(), disk: None }
+        Self::over(sqlite(folder, level), None, Arc::default())
     }
 
     /// A disk of 4 ms: a thread that takes what has queued up, waits, and answers.
     fn slow(folder: &Path) -> Self {
-        let this = Self::open(folder, Durability::Process);
-        let (disk, queue) = mpsc::channel::<(JournalWrite, oneshot::Sender<_>)>();
-        let (below, counts) = (this.below.clone(), this.counts.clone());
+        let below = sqlite(folder, Durability::Process);
+        let (disk, queue) = mpsc::channel::<Queued>();
+        let counts = Arc::<Counts>::default();
+        let (store, counted) = (below.clone(), counts.clone());
         std::thread::spawn(move || {
             while let Ok(first) = queue.recv() {
                 let batch: Vec<_> = std::iter::once(first).chain(queue.try_iter()).collect();
-                let answers: Vec<_> = batch.into_iter().map(|(write, to)| (wait(below.append(write)), to)).collect();
+                let answers: Vec<_> = batch.into_iter().map(|(write, to)| (wait(store.append(write)), to)).collect();
                 std::thread::sleep(FLUSH);
-                counts.commits.fetch_add(1, Ordering::Relaxed);
+                counted.commits.fetch_add(1, Ordering::Relaxed);
                 for (answer, to) in answers {
                     let _ = to.send(answer);
                 }
             }
         });
-        Self { disk: Some(disk), ..this }
+        Self::over(below, Some(disk), counts)
+    }
+
+    fn over(below: SqliteStore, disk: Option<mpsc::Sender<Queued>>, counts: Arc<Counts>) -> Self {
+        let (slow, counted) = (disk.is_some(), counts.clone());
+        let store = HookedStore::new(below, move |below, write| {
+            counted.appends.fetch_add(1, Ordering::Relaxed);
+            counted.records.fetch_add(write.records.len() as u64, Ordering::Relaxed);
+            let Some(disk) = disk.clone() else { return Box::pin(async move { below.append(write).await }) };
+            Box::pin(async move {
+                let (to, answer) = oneshot::channel();
+                let gone = || StoreError::Unavailable("the disk is gone".into());
+                disk.send((write, to)).map_err(|_| gone())?;
+                answer.await.map_err(|_| gone())?
+            })
+        });
+        Self { store, counts, slow }
     }
 
     fn commits(&self) -> u64 {
-        if self.disk.is_some() { self.counts.commits.load(Ordering::Relaxed) } else { self.below.stats().commits }
+        if self.slow { self.counts.commits.load(Ordering::Relaxed) } else { self.store.below().stats().commits }
     }
 }
 
-#[async_trait]
-impl ExecutionStore for Counted {
-    async fn create(&self, header: &ExecutionHeader) -> Result<(), StoreError> {
-        self.below.create(header).await
-    }
-
-    async fn append(&self, write: JournalWrite) -> Result<(), StoreError> {
-        self.counts.appends.fetch_add(1, Ordering::Relaxed);
-        self.counts.records.fetch_add(write.records.len() as u64, Ordering::Relaxed);
-        let Some(disk) = &self.disk else { return self.below.append(write).await };
-        let (to, answer) = oneshot::channel();
-        let gone = || StoreError::Unavailable("the disk is gone".into());
-        disk.send((write, to)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
-    }
-
-    async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
-        self.below.load(id).await
-    }
-}
-
-#[async_trait]
-impl ExecutionIndex for Counted {
-    async fn claim(
-        &self,
-        id: &ExecutionId,
-        by: &OwnerId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Epoch, StoreError> {
-        self.below.claim(id, by, now, until).await
-    }
-
-    async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
-        self.below.list(query).await
-    }
-
-    async fn remove(&self, ids: &[ExecutionId]) -> Result<(), StoreError> {
-        self.below.remove(ids).await
-    }
+fn sqlite(folder: &Path, level: Durability) -> SqliteStore {
+    let name = format!("{level:?}-{}.db", std::fs::read_dir(folder).unwrap().count());
+    SqliteStore::open(folder.join(name), Options::default().durability(level)).unwrap()
 }
 
 /// Steps one after the other: never more than one event at a time.
@@ -187,7 +162,8 @@ fn measure(name: &str, store: &Counted, template: &Template, executions: usize, 
             Ok(Outcome::Done(Value::Null))
         }
     });
-    let engine = Engine::builder().actions(registry).events(Silent).limits(Limits::unlimited()).store(store.clone());
+    let engine =
+        Engine::builder().actions(registry).events(Silent).limits(Limits::unlimited()).store(store.store.clone());
     let engine = engine.build().unwrap();
     let (commits, start) = (store.commits(), Instant::now());
     runtime.block_on(async {

@@ -60,6 +60,9 @@ impl ExecutionIndex for Disk {
     async fn claim(&self, _: &ExecutionId, _: &OwnerId, _: Timestamp, _: Timestamp) -> Result<Epoch, StoreError> {
         Ok(Epoch(1))
     }
+    async fn renew(&self, _: &OwnerId, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn list(&self, _: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         Ok(Page { rows: Vec::new(), total: 0 })
     }

@@ -184,6 +184,11 @@ pub(crate) fn claim(
     Ok(Epoch(epoch))
 }
 
+pub(crate) fn renew(db: &Connection, owner: &OwnerId, until: Timestamp) -> Result<(), StoreError> {
+    let update = "UPDATE execution SET lease = ?2 WHERE owner = ?1 AND ended IS NULL AND lease < ?2";
+    execute(db, update, params![&*owner.0, until.as_millis()])
+}
+
 /// A journal as it lies in the file; decoded by the caller, so that readers are free again soon.
 pub(crate) struct Stored {
     header: String,

@@ -170,6 +170,11 @@ impl ExecutionIndex for SqliteStore {
         self.0.writer.write(move |db| journal::claim(db, &id, &owner, now, until)).await
     }
 
+    async fn renew(&self, owner: &OwnerId, until: Timestamp) -> Result<(), StoreError> {
+        let owner = owner.clone();
+        self.0.writer.write(move |db| journal::renew(db, &owner, until)).await
+    }
+
     async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         let query = query.clone();
         self.0.readers.read(move |db| index::list(db, &query)).await?.decode()

@@ -14,11 +14,11 @@ use crate::{
 };
 
 /// Newest schema that this code reads and writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 /// "OOSe" in ASCII: marks our files.
 const APPLICATION_ID: i64 = 0x4f4f_5365;
 /// Migrations: number n leads from schema n to n + 1; schema 0 is an empty file.
-const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [include_str!("schema_1.sql")];
+const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 /// [`OLDEST_SQLITE`] as the library counts.
 const OLDEST: i32 = 3_051_003;
 /// CHOICE: bytes of the log that stay allocated after it has been folded into the file.
@@ -159,6 +159,17 @@ mod tests {
         migrate(&mut db, &["CREATE TABLE a(x)", "CREATE TABLE b(x)", "ALTER TABLE a ADD COLUMN y"]).unwrap();
         assert_eq!(schema_of(&db), (3, 2));
         assert_eq!(migrate(&mut db, &["CREATE TABLE a(x)"]), Err(StoreError::TooNew { found: 3, known: 1 }));
+    }
+
+    #[test]
+    fn a_file_of_the_first_schema_keeps_its_executions() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate(&mut db, &MIGRATIONS[..1]).unwrap();
+        db.execute_batch("INSERT INTO execution (id, format, header, created) VALUES ('exec-1', 1, '{}', 5)").unwrap();
+        migrate(&mut db, &MIGRATIONS).unwrap();
+        assert_eq!(pragma(&db, "user_version").unwrap(), i64::from(SCHEMA_VERSION));
+        let created: i64 = db.query_row("SELECT created FROM execution WHERE id = 'exec-1'", [], |r| r.get(0)).unwrap();
+        assert_eq!(created, 5);
     }
 
     #[test]

@@ -28,6 +28,8 @@ struct Inner {
     now: Timestamp,
     next: u64,
     timers: BTreeMap<(Timestamp, u64), Waker>,
+    /// Those that time does not jump for.
+    background: BTreeMap<(Timestamp, u64), Waker>,
     holds: BTreeMap<u64, String>,
     /// Holds that do not count at present: the other side waits for virtual time.
     waived: usize,
@@ -49,6 +51,7 @@ impl VirtualClock {
             now: start,
             next: 0,
             timers: BTreeMap::new(),
+            background: BTreeMap::new(),
             holds: BTreeMap::new(),
             waived: 0,
             watcher: None,
@@ -119,6 +122,10 @@ impl VirtualClock {
             due.push(entry.remove());
         }
         inner.fired += due.len() as u64;
+        // After what they must not keep waiting.
+        while let Some(entry) = inner.background.first_entry().filter(|e| e.key().0 <= now) {
+            due.push(entry.remove());
+        }
         due
     }
 
@@ -195,7 +202,11 @@ impl Clock for VirtualClock {
     }
 
     fn sleep_until(&self, deadline: Timestamp) -> BoxFuture<'static, ()> {
-        Box::pin(Sleep { clock: self.clone(), deadline, number: None })
+        Box::pin(Sleep { clock: self.clone(), deadline, number: None, background: false })
+    }
+
+    fn sleep_in_background(&self, deadline: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(Sleep { clock: self.clone(), deadline, number: None, background: true })
     }
 }
 
@@ -219,6 +230,13 @@ struct Sleep {
     clock: VirtualClock,
     deadline: Timestamp,
     number: Option<u64>,
+    background: bool,
+}
+
+impl Sleep {
+    fn timers<'i>(&self, inner: &'i mut Inner) -> &'i mut BTreeMap<(Timestamp, u64), Waker> {
+        if self.background { &mut inner.background } else { &mut inner.timers }
+    }
 }
 
 impl Future for Sleep {
@@ -234,7 +252,8 @@ impl Future for Sleep {
             inner.next += 1;
             inner.next
         });
-        inner.timers.insert((self.deadline, number), ctx.waker().clone());
+        let deadline = self.deadline;
+        self.timers(&mut inner).insert((deadline, number), ctx.waker().clone());
         Poll::Pending
     }
 }
@@ -242,7 +261,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.clock.lock().timers.remove(&(self.deadline, number));
+            self.timers(&mut self.clock.lock()).remove(&(self.deadline, number));
         }
     }
 }
@@ -323,6 +342,18 @@ mod tests {
         assert_eq!(clock.pending(), 1);
         drop(timer);
         assert_eq!((clock.pending(), clock.next_deadline()), (0, None));
+    }
+
+    #[test]
+    fn time_does_not_jump_for_the_background_and_passes_it_by_for_others() {
+        let clock = VirtualClock::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut upkeep = clock.sleep_in_background(clock.now() + secs(5));
+        assert!(upkeep.as_mut().poll(&mut context).is_pending());
+        assert_eq!((clock.pending(), clock.advance_to_next()), (0, None));
+        clock.block_on(clock.sleep_until(clock.now() + secs(9)));
+        assert!(upkeep.as_mut().poll(&mut context).is_ready());
+        assert_eq!(clock.fired(), 1);
     }
 
     #[test]

@@ -159,7 +159,9 @@ impl Executor {
                 }
                 (None, None) => return Stop::Idle,
                 (next, Some(deadline)) if next.is_none_or(|n| n > deadline) => {
-                    clock.set(deadline);
+                    clock.advance_to(deadline);
+                    // Nothing but upkeep can be due.
+                    self.run_ready();
                     return Stop::Deadline;
                 }
                 _ => clock.advance_to_next(),

@@ -181,6 +181,11 @@ impl<S: ExecutionIndex> ExecutionIndex for FaultyStore<S> {
         self.below.claim(id, owner, now, until).await
     }
 
+    async fn renew(&self, owner: &OwnerId, until: Timestamp) -> Result<(), StoreError> {
+        self.up()?;
+        self.below.renew(owner, until).await
+    }
+
     async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         self.up()?;
         self.below.list(query).await

@@ -93,6 +93,10 @@ impl<S: ExecutionIndex> ExecutionIndex for InPlace<S> {
         wait(self.0.claim(id, owner, now, until))
     }
 
+    async fn renew(&self, owner: &OwnerId, until: Timestamp) -> Result<(), StoreError> {
+        wait(self.0.renew(owner, until))
+    }
+
     async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         wait(self.0.list(query))
     }

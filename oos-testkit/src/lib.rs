@@ -15,6 +15,7 @@ pub mod fault;
 pub mod faulty_store;
 pub mod fixture;
 pub mod harness;
+mod hooked_store;
 pub mod in_place;
 #[cfg(feature = "mocks")]
 pub mod mocks;
@@ -36,6 +37,7 @@ pub use executor::Executor;
 pub use faulty_store::FaultyStore;
 pub use fixture::Fixture;
 pub use harness::ActionHarness;
+pub use hooked_store::{Appended, HookedStore};
 pub use in_place::InPlace;
 pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
 pub use record::{Recorder, Replay};

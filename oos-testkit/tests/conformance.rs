@@ -220,6 +220,7 @@ enum StoreFlaw {
     LosesRecords,
     KeepsHalf,
     ForgetsLeases,
+    NeverRenews,
     SortsBackwards,
 }
 
@@ -273,6 +274,10 @@ impl ExecutionIndex for Flawed {
         self.0.claim(id, who, now, until).await
     }
 
+    async fn renew(&self, who: &OwnerId, until: Timestamp) -> Result<(), StoreError> {
+        if self.1 == StoreFlaw::NeverRenews { Ok(()) } else { self.0.renew(who, until).await }
+    }
+
     async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         let mut page = self.0.list(query).await?;
         if self.1 == StoreFlaw::SortsBackwards {
@@ -312,6 +317,12 @@ fn a_store_that_keeps_half_a_write_is_found() {
 #[should_panic(expected = "a lease that is not over refuses another owner")]
 fn a_store_that_forgets_leases_is_found() {
     flawed(StoreFlaw::ForgetsLeases);
+}
+
+#[test]
+#[should_panic(expected = "a renewed lease refuses another owner")]
+fn a_store_that_never_renews_is_found() {
+    flawed(StoreFlaw::NeverRenews);
 }
 
 #[test]

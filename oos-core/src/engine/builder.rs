@@ -1,9 +1,6 @@
 //! Building an engine: every port has a default that refuses, so that nothing reaches out by surprise.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use super::{ApiRetryPolicy, Engine, EngineError, Inner, MemoryStore, OosApi, RefuseAll, RetryingCaller, TracingSink};
 use crate::{
@@ -27,9 +24,6 @@ use crate::{
     registry::ActionRegistry,
     selector::SelectorCache,
 };
-
-/// How long a claim on an execution holds without a sign of life.
-const LEASE: Duration = Duration::from_secs(300);
 
 /// CHOICE: records after which a snapshot is due: reading them back takes a few milliseconds.
 const SNAPSHOT_EVERY: u64 = 2_000;
@@ -226,7 +220,10 @@ impl EngineBuilder {
         self
     }
 
-    /// The name under which this engine owns executions; made from the id source by default.
+    /// The name under which this engine owns executions; made from the id source by default. Engines that live at the
+    /// same time must not share one. A process that starts again under the same name takes its executions up at once;
+    /// under another it gets [`StoreError::Fenced`](crate::ports::store::StoreError) until the leases of the dead one are
+    /// over, a minute after its last sign of life.
     #[must_use]
     pub fn owner(mut self, owner: impl Into<Arc<str>>) -> Self {
         self.owner = Some(OwnerId(owner.into()));
@@ -290,13 +287,13 @@ impl EngineBuilder {
                 events: self.events,
                 triggers: self.triggers,
                 owner,
-                lease: LEASE,
                 snapshot_every: self.snapshot_every.max(1),
                 unknown_outcome: self.unknown_outcome,
                 variables: Value::from(self.variables),
                 plans: Mutex::default(),
                 linked: Mutex::default(),
                 live: Mutex::default(),
+                renewing: Mutex::default(),
                 places: super::places::Places::new(concurrent),
                 parking: Mutex::default(),
             }),

@@ -191,6 +191,21 @@ impl ExecutionIndex for MemoryStore {
         Ok(entry.epoch)
     }
 
+    async fn renew(&self, owner: &OwnerId, until: Timestamp) -> Result<(), StoreError> {
+        let State { journals, rows, .. } = &mut *self.lock();
+        for (id, entry) in journals {
+            let ended = || rows.get(id).is_some_and(|row| row.status.is_final());
+            if let Some((by, lease)) = &mut entry.owner
+                && by == owner
+                && *lease < until
+                && !ended()
+            {
+                *lease = until;
+            }
+        }
+        Ok(())
+    }
+
     async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         let state = self.lock();
         let mut rows: Vec<&Summary> = state.rows.values().filter(|row| query.matches(row)).collect();

@@ -6,6 +6,7 @@
 mod builder;
 mod driver;
 mod handle;
+mod leases;
 mod memory_store;
 mod oos_api;
 mod parking;
@@ -26,7 +27,6 @@ mod withheld;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
 };
 
 pub use builder::EngineBuilder;
@@ -55,7 +55,7 @@ use crate::{
         ids::IdSource,
         index::{ExecutionIndex, OwnerId},
         parameter_store::ParameterStore,
-        store::{ExecutionHeader, ExecutionStore, JOURNAL_FORMAT, PinnedTemplate, StoreError},
+        store::{ExecutionHeader, ExecutionStore, JOURNAL_FORMAT, StoreError},
         template_store::StoredTemplate,
         trigger::TriggerSource,
         vault::SecretVault,
@@ -136,6 +136,9 @@ pub struct Engine {
 /// Name and digest of a compiled template.
 type PlanKey = (Option<TemplateName>, Arc<str>);
 
+/// Name and version of a child.
+type ChildKey = (TemplateName, Option<Arc<str>>);
+
 /// A template of the registry and its plan.
 type LinkedPlan = (Arc<StoredTemplate>, Arc<Plan>);
 
@@ -155,7 +158,6 @@ struct Inner {
     events: Arc<dyn EventSink>,
     triggers: Arc<dyn TriggerSource>,
     owner: OwnerId,
-    lease: Duration,
     snapshot_every: u64,
     unknown_outcome: UnknownOutcome,
     variables: Value,
@@ -163,6 +165,8 @@ struct Inner {
     /// Plans of the registry's templates, so that their texts are parsed once and not at every start.
     linked: Mutex<BTreeMap<TemplateName, LinkedPlan>>,
     live: Mutex<BTreeMap<ExecutionId, ExecutionHandle>>,
+    /// True while a task renews the leases of what is live.
+    renewing: Mutex<bool>,
     places: places::Places,
     parking: Mutex<Weak<parking::Parking>>,
 }
@@ -257,7 +261,7 @@ impl Engine {
         let header = inner.header(&id, &plan, &plans, &options);
         let header = inner.create(header).await?;
         let now = inner.clock.now();
-        let epoch = inner.index.claim(&id, &inner.owner, now, now + inner.lease).await?;
+        let epoch = inner.index.claim(&id, &inner.owner, now, leases::lease_end(now)).await?;
         let tree = Tree::new(id, plan, plans, inner.options.clone());
         let mut started = inner.started(parameters, &options);
         let place = inner.places.take();
@@ -324,52 +328,70 @@ impl Inner {
         if let Some(plan) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(plan.clone());
         }
-        let plan = Arc::new(Plan { name, ..Plan::compile(template, &self.environment)? });
+        let mut plan = Plan { name, ..Plan::compile(template, &self.environment)? };
+        // Pinned with every execution, so also for a template that was never a text.
+        let printed = || SourceText::new("template", template.to_yaml());
+        plan.source.get_or_insert_with(printed);
+        let plan = Arc::new(plan);
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, plan.clone());
         Ok(plan)
     }
 
     /// Finds the children of a plan and theirs.
     async fn link(&self, plan: &Plan) -> Result<PlanSet, EngineError> {
-        self.load_below(plan).await?;
+        let found = self.plans_below(plan).await?;
         let linked = PlanSet::link(plan, self.environment.limits.template_depth, &mut |name, version| {
-            self.named_plan(name, version)
+            let missing = || Err(LinkError::Missing { name: name.clone() });
+            found.get(&(name.clone(), version.map(Into::into))).cloned().unwrap_or_else(missing)
         });
         Ok(linked?)
     }
 
-    /// Reads the texts of all children into the registry's cache, level by level, so that linking needs no await.
-    async fn load_below(&self, plan: &Plan) -> Result<(), EngineError> {
+    /// The plans of all children, level by level, so that linking needs no await.
+    async fn plans_below(&self, plan: &Plan) -> Result<BTreeMap<ChildKey, Result<Arc<Plan>, LinkError>>, EngineError> {
         let mut open: Vec<_> = plan.children.clone();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut found = BTreeMap::new();
         while let Some(child) = open.pop() {
-            if !seen.insert((child.name.clone(), child.version.clone())) {
+            let key = (child.name, child.version);
+            if found.contains_key(&key) {
                 continue;
             }
-            self.registry.load(vec![crate::ActionName::new(child.name.text().clone())]).await?;
-            if let Ok(plan) = self.named_plan(&child.name, child.version.as_deref()) {
-                open.extend(plan.children.iter().cloned());
-            }
+            let plan = self.named_plan(&key.0, key.1.as_deref()).await?;
+            open.extend(plan.iter().flat_map(|plan| plan.children.iter().cloned()));
+            found.insert(key, plan);
         }
-        Ok(())
+        Ok(found)
     }
 
-    fn named_plan(&self, name: &TemplateName, version: Option<&str>) -> Result<Arc<Plan>, LinkError> {
-        let missing = || LinkError::Missing { name: name.clone() };
-        let stored = self.registry.action_template(&crate::ActionName::new(name.text().clone())).ok_or_else(missing)?;
-        if version.is_some_and(|v| !v.eq_ignore_ascii_case(&stored.version)) {
-            return Err(missing());
-        }
-        if let Some((known, plan)) = self.linked.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.name)
-            && Arc::ptr_eq(known, &stored)
-        {
-            return Ok(plan.clone());
+    /// The plan of a template of the stores; the inner error is one of the template.
+    async fn named_plan(
+        &self,
+        name: &TemplateName,
+        version: Option<&str>,
+    ) -> Result<Result<Arc<Plan>, LinkError>, EngineError> {
+        let action = crate::ActionName::new(name.text().clone());
+        let stored = if version.is_some() {
+            self.registry.template(name, version).await?.map(Arc::new)
+        } else {
+            self.registry.load(vec![action.clone()]).await?;
+            self.registry.action_template(&action)
+        };
+        let Some(stored) = stored else { return Ok(Err(LinkError::Missing { name: name.clone() })) };
+        let known = self.linked.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.name).cloned();
+        if let Some((_, plan)) = known.filter(|(known, _)| Arc::ptr_eq(known, &stored)) {
+            return Ok(Ok(plan));
         }
         let invalid = |findings| LinkError::Invalid { name: name.clone(), findings };
-        let template = Template::parse_source(stored.source.clone(), &self.environment.limits).map_err(invalid)?;
-        let plan = self.plan(Some(stored.name.clone()), &template).map_err(invalid)?;
-        let entry = (stored.clone(), plan.clone());
-        self.linked.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.name.clone(), entry);
+        let template = match Template::parse_source(stored.source.clone(), &self.environment.limits) {
+            Ok(template) => template,
+            Err(findings) => return Ok(Err(invalid(findings))),
+        };
+        self.registry.load(actions_of(&template)).await?;
+        let plan = self.plan(Some(stored.name.clone()), &template).map_err(invalid);
+        if let (Ok(plan), None) = (&plan, version) {
+            let entry = (stored.clone(), plan.clone());
+            self.linked.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.name.clone(), entry);
+        }
         Ok(plan)
     }
 
@@ -388,22 +410,14 @@ impl Inner {
     }
 
     fn header(&self, id: &ExecutionId, plan: &Plan, plans: &PlanSet, options: &StartOptions) -> ExecutionHeader {
-        let text = |plan: &Plan| plan.source.as_ref().map_or_else(|| "".into(), |s: &SourceText| s.text.clone());
-        let pin = |name: Option<&TemplateName>, version: Option<&Arc<str>>, plan: &Plan| PinnedTemplate {
-            digest: plan.digest.clone(),
-            name: name.map_or_else(|| "".into(), |n| n.text().clone()),
-            version: version.cloned(),
-            text: text(plan),
-        };
-        let root = pin(plan.name.as_ref(), None, plan);
-        let below = plans.iter().map(|(name, version, plan)| pin(Some(name), version, plan));
+        let root = replay::pin(plan.name.as_ref(), None, plan);
         ExecutionHeader {
             format: JOURNAL_FORMAT,
             id: id.clone(),
             template_name: plan.name.as_ref().map(|n| n.text().clone()),
             template_version: plan.version.clone(),
             digest: plan.digest.clone(),
-            templates: std::iter::once(root).chain(below).collect(),
+            templates: std::iter::once(root).chain(replay::pin_all(plans)).collect(),
             created: self.clock.now(),
             executed_by: options.executed_by.as_deref().map(Into::into),
             description: options.description.as_deref().map(Into::into),

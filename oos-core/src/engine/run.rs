@@ -7,16 +7,17 @@ use futures::channel::{mpsc, oneshot};
 use super::{
     EngineError, ExecutionHandle, Inner,
     driver::{Driver, Wires},
+    leases::lease_end,
     places::Place,
-    replay::{Replayed, replay},
+    replay::take_up,
     withheld::Withheld,
 };
 use crate::{
     ExecutionId,
-    machine::{Effect, ExecutionStatus, Input, Tree},
+    machine::{ExecutionStatus, Input, Tree},
     ports::{
         index::ExecutionQuery,
-        store::{Epoch, ExecutionHeader, Journal, StoreError},
+        store::{Epoch, ExecutionHeader, StoreError},
     },
 };
 
@@ -43,8 +44,9 @@ pub(super) async fn launch(
     Ok(handle)
 }
 
-fn register(inner: &Inner, handle: &ExecutionHandle) {
+fn register(inner: &Arc<Inner>, handle: &ExecutionHandle) {
     inner.live.lock().unwrap_or_else(PoisonError::into_inner).insert(handle.id().clone(), handle.clone());
+    inner.keep_leases();
 }
 
 fn spawn(inner: &Arc<Inner>, driver: Box<Driver>, handle: &ExecutionHandle) {
@@ -71,7 +73,7 @@ pub(super) async fn unfinished(inner: &Arc<Inner>) -> Result<Vec<ExecutionId>, E
 /// Rebuilds the tree from its journal and drives it on.
 pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<ExecutionHandle, EngineError> {
     let now = inner.clock.now();
-    let epoch = inner.index.claim(id, &inner.owner, now, now + inner.lease).await?;
+    let epoch = inner.index.claim(id, &inner.owner, now, lease_end(now)).await?;
     let journal = inner.store.load(id).await?;
     if journal.records.is_empty() && journal.snapshot.is_none() {
         return Err(StoreError::Refused(
@@ -81,7 +83,7 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     }
     let (commands, receiver) = mpsc::unbounded();
     let (done, finished) = oneshot::channel();
-    let (replayed, told) = take_up(inner, &journal)?;
+    let (replayed, untold) = take_up(inner, &journal)?;
     let handle = ExecutionHandle::new(id.clone(), replayed.seq, commands.clone(), finished, Arc::downgrade(inner));
     let wires = Wires { commands, receiver, done };
     if !replayed.lost.is_empty() {
@@ -93,19 +95,7 @@ pub(super) async fn resume(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Execu
     }
     let header = journal.header.clone();
     let mut driver = Driver::new(inner.clone(), replayed.tree, header, epoch, replayed.seq, wires);
-    driver.take_up(&journal, told);
+    driver.take_up(&journal, untold);
     spawn(inner, Box::new(driver), &handle);
     Ok(handle)
-}
-
-/// The tree of a journal, and the events of its last instant: they may not have been told before the crash.
-pub(super) fn take_up(inner: &Arc<Inner>, journal: &Journal) -> Result<(Replayed, Vec<Effect>), EngineError> {
-    let last = journal.records.last().map(|r| r.input.at);
-    let mut told = Vec::new();
-    let replayed = replay(inner, journal, &mut |input, _, applied| {
-        if Some(input.at) == last {
-            told.extend(applied.effects.into_iter().filter(|e| matches!(e, Effect::Emit { .. })));
-        }
-    })?;
-    Ok((replayed, told))
 }

@@ -16,4 +16,9 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Ready at `deadline`.
     fn sleep_until(&self, deadline: Timestamp) -> BoxFuture<'static, ()>;
+    /// The same for upkeep that no execution waits for. A clock of virtual time does not jump for it: it is ready as soon
+    /// as the time has passed for another reason.
+    fn sleep_in_background(&self, deadline: Timestamp) -> BoxFuture<'static, ()> {
+        self.sleep_until(deadline)
+    }
 }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     ExecutionId, Timestamp, Value,
-    machine::{ExecutionStatus, TaskStatus},
+    ids::MachinePath,
+    machine::{ExecutionStatus, TaskReport, TaskStatus},
 };
 
 /// Numbers of tasks by status, with the service's names.
@@ -114,6 +115,18 @@ pub struct Summary {
     pub trigger: Value,
     /// Place of a child among the children of its parent, for their order.
     pub order: u64,
+    /// What is left of an ended child whose records a snapshot drops: of the firings of a trigger, and all below them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Arc<Details>>,
+}
+
+/// The tasks of an execution as they ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Details {
+    /// Its place in the tree.
+    pub path: MachinePath,
+    /// Its tasks, secrets masked.
+    pub tasks: Vec<TaskReport>,
 }
 
 /// Who drives an execution: one engine instance.
@@ -161,7 +174,8 @@ pub struct Page<T> {
 ///
 /// # Implementing
 /// `claim` makes the caller the only one whose appends are taken, until `until` or until it claims again; another
-/// owner's lease that is not over refuses with [`StoreError::Fenced`].
+/// owner's lease that is not over refuses with [`StoreError::Fenced`]. `renew` is the owner's sign of life: engines give
+/// one several times per lease for everything that they drive.
 #[async_trait]
 pub trait ExecutionIndex: Debug + Send + Sync + 'static {
     /// Claims or renews ownership; gives the epoch for appends.
@@ -175,6 +189,13 @@ pub trait ExecutionIndex: Debug + Send + Sync + 'static {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Epoch, StoreError>;
+
+    /// Lets all claims of an owner on executions that have not ended hold until `until`; no lease becomes shorter. Claims
+    /// that others took over stay theirs.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    async fn renew(&self, owner: &OwnerId, until: Timestamp) -> Result<(), StoreError>;
 
     /// Rows that match.
     ///

@@ -109,6 +109,7 @@ pub(crate) fn row(id: &ExecutionId, status: ExecutionStatus, time: Timestamp) ->
         executed_by: None,
         trigger: Value::Null,
         order: 0,
+        details: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use oos_core::{
     ExecutionId, TaskName, Value,
-    engine::ExecutionHandle,
+    engine::{ExecutionHandle, SignalError},
     ids::MachinePath,
     machine::{ExecutionStatus, SignalKind, SignalTarget},
     ports::ApiError,
@@ -23,7 +23,11 @@ impl OosService {
         let kind = signal(p, kind)?;
         let (_, handle, path) = self.live(&id).await?;
         for to in self.targets(p, &id, &handle, &path).await? {
-            handle.send(&who.user, to, kind.clone()).await.map_err(signal_error)?;
+            match handle.send(&who.user, to, kind.clone()).await {
+                // A vote that comes twice counts once, and for the service that is no error.
+                Err(SignalError::Refused(refusal)) if refusal.code == "DuplicateSignal" => {}
+                sent => sent.map_err(signal_error)?,
+            }
         }
         Ok(Value::empty_map())
     }

@@ -16,15 +16,10 @@ use async_trait::async_trait;
 use oos_core::{
     ExecutionId, Timestamp,
     engine::{ExecutionHandle, MemoryStore},
-    ports::{
-        ApiCaller, ApiError, ApiRequest, ApiResponse,
-        api::Origin,
-        index::{ExecutionIndex, ExecutionQuery, OwnerId, Page, Summary},
-        store::{Epoch, ExecutionHeader, ExecutionStore, Journal, JournalWrite, StoreError},
-    },
+    ports::{ApiCaller, ApiError, ApiRequest, ApiResponse, api::Origin, store::ExecutionStore},
 };
 use oos_sqlite::SqliteStore;
-use oos_testkit::{InPlace, conformance::store::Store, in_place::wait, prelude::*};
+use oos_testkit::{HookedStore, InPlace, conformance::store::Store, in_place::wait, prelude::*};
 use serde_json::Value as Json;
 
 use crate::{
@@ -102,55 +97,18 @@ impl ApiCaller for Remote {
 }
 
 /// The SQLite store, with a word before and after each append.
-#[derive(Clone, Debug)]
-struct Told {
-    below: InPlace<SqliteStore>,
-    parent: Parent,
-    clock: VirtualClock,
-}
+type Told = HookedStore<InPlace<SqliteStore>>;
 
-#[async_trait]
-impl ExecutionStore for Told {
-    async fn create(&self, header: &ExecutionHeader) -> Result<(), StoreError> {
-        self.below.create(header).await
-    }
-
-    async fn append(&self, write: JournalWrite) -> Result<(), StoreError> {
-        let now = self.clock.now().as_millis();
-        self.parent.tell(&json!({"appends": write.records.len(), "now": now}));
-        let answer = self.below.append(write).await;
-        self.parent.tell(&json!({"appended": answer.is_ok(), "now": now}));
-        answer
-    }
-
-    async fn load(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
-        self.below.load(id).await
-    }
-
-    async fn history(&self, id: &ExecutionId) -> Result<Journal, StoreError> {
-        self.below.history(id).await
-    }
-}
-
-#[async_trait]
-impl ExecutionIndex for Told {
-    async fn claim(
-        &self,
-        id: &ExecutionId,
-        by: &OwnerId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Epoch, StoreError> {
-        self.below.claim(id, by, now, until).await
-    }
-
-    async fn list(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
-        self.below.list(query).await
-    }
-
-    async fn remove(&self, ids: &[ExecutionId]) -> Result<(), StoreError> {
-        self.below.remove(ids).await
-    }
+fn told(below: InPlace<SqliteStore>, parent: Parent, clock: VirtualClock) -> Told {
+    HookedStore::new(below, move |below, write| {
+        let (parent, now) = (parent.clone(), clock.now().as_millis());
+        Box::pin(async move {
+            parent.tell(&json!({"appends": write.records.len(), "now": now}));
+            let answer = below.append(write).await;
+            parent.tell(&json!({"appended": answer.is_ok(), "now": now}));
+            answer
+        })
+    })
 }
 
 /// Takes up or starts all executions of a round and drives them to their ends.
@@ -164,7 +122,7 @@ fn child(role: &str) {
     cloud.clock().set(Timestamp::from_millis(now));
     let clock = cloud.clock().clone();
     let below = InPlace::new(SqliteStore::open(path, quick()).unwrap());
-    let store = Told { below, parent: parent.clone(), clock: clock.clone() };
+    let store = told(below, parent.clone(), clock.clone());
     let bed = TestBed::on(&cloud).store(store.clone()).api(Remote { parent: parent.clone(), clock });
     let runs: Vec<_> = cases().map(|(n, case)| (case, begin(&bed, &store, case, &id(n, round)))).collect();
     play(&bed, &store, &runs);

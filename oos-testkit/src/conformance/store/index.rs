@@ -17,8 +17,9 @@ use super::{
 };
 use crate::in_place::wait;
 
-pub(super) const CHECKS: [Check; 5] = [
+pub(super) const CHECKS: [Check; 6] = [
     claims_hold_until_their_lease_ends,
+    a_sign_of_life_renews_what_an_owner_drives,
     lists_what_matches_in_order,
     pages_give_every_row_once,
     a_newer_row_replaces_the_older,
@@ -44,6 +45,32 @@ fn claims_hold_until_their_lease_ends(store: &dyn Store) {
     require(third > second, "epochs only grow");
     let taken = wait(store.append(write(&id, 0, third, 1)));
     good(taken, "a refused claim takes nothing from the owner");
+}
+
+fn a_sign_of_life_renews_what_an_owner_drives(store: &dyn Store) {
+    let (a, b) = (owner("alive"), owner("heir"));
+    let [driven, taken, ended] = ["driven", "taken", "ended"].map(|name| id(&format!("renewed-{name}")));
+    let begin = |id: &ExecutionId| {
+        good(wait(store.create(&header(id))), "a header is kept");
+        good(wait(store.claim(id, &a, at(0), at(60))), "a new execution can be claimed")
+    };
+    begin(&driven);
+    begin(&taken);
+    let epoch = begin(&ended);
+    let last =
+        JournalWrite { summaries: vec![row(&ended, ExecutionStatus::Success, at(0))], ..write(&ended, 0, epoch, 1) };
+    good(wait(store.append(last)), "an end is kept");
+    good(wait(store.claim(&taken, &b, at(60), at(80))), "a lease that is over can be taken");
+    good(wait(store.renew(&a, at(120))), "a sign of life is taken");
+    let claim = |id, who, now: i64| wait(store.claim(id, who, at(now), at(now + 60)));
+    require(claim(&driven, &b, 119).is_err(), "a renewed lease refuses another owner");
+    require(claim(&taken, &a, 79).is_err(), "what another has taken over stays with him");
+    require(claim(&taken, &a, 80).is_ok(), "a sign of life renews no lease of another");
+    require(claim(&ended, &b, 60).is_ok(), "a sign of life renews nothing for what has ended");
+    good(wait(store.renew(&a, at(90))), "a sign of life is taken");
+    require(claim(&driven, &b, 119).is_err(), "a sign of life makes no lease shorter");
+    require(claim(&driven, &b, 120).is_ok(), "a renewed lease is over at its end");
+    good(wait(store.renew(&owner("nobody"), at(900))), "an owner of nothing may give a sign");
 }
 
 /// Rows of two trees and some roots, in many statuses.

@@ -76,6 +76,7 @@ pub(super) fn row(id: &ExecutionId, status: ExecutionStatus, start: Timestamp) -
         executed_by: Some("ana".into()),
         trigger: Value::Null,
         order: 0,
+        details: None,
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn checks<S: Store>(make: &dyn Fn() -> S) {
     waiting::only_what_has_not_ended_is_taken_up(make);
     waiting::the_owner_that_lost_stops(make);
     two::engines_take_over_and_never_drive_together(make);
+    two::a_living_engine_keeps_what_waits(make);
     newer::a_new_version_of_a_template_is_not_seen(make);
     newer::a_journal_of_newer_code_is_left_alone(make);
 }

@@ -6,7 +6,7 @@ use oos_core::{Value, engine::EngineError, ports::store::StoreError};
 
 use super::{
     super::{
-        super::{equal, require},
+        super::{equal, good, require},
         Store,
     },
     World, drive, finished,
@@ -40,6 +40,41 @@ pub(super) fn engines_take_over_and_never_drive_together<S: Store>(make: &dyn Fn
     for appends in 1..undisturbed.appends() {
         taken_over_after(make, appends);
     }
+}
+
+/// Waits for somebody: nothing happens, and nothing is written.
+const SILENT: &str = "
+FormatVersion: OOS-2019-06-01
+Tasks:
+- Name: hold
+  Action: ACS::Pause
+- Name: last
+  Action: Conformance::Note
+  Properties: {value: a, seconds: 1}
+";
+
+pub(super) fn a_living_engine_keeps_what_waits<S: Store>(make: &dyn Fn() -> S) {
+    let world = World::new(make);
+    let first = world.bed();
+    let run = first.start(SILENT, Value::Null);
+    let second = world.bed().owned_by("other");
+    let take_up = || {
+        let (engine, id) = (second.engine().clone(), run.id().clone());
+        second.block_on(async move { engine.resume(&id).await })
+    };
+    for _ in 0..5 {
+        first.run_for(SILENCE);
+        let fenced = matches!(take_up(), Err(EngineError::Store(StoreError::Fenced { .. })));
+        require(fenced, "a living engine renews its claim on an execution that waits");
+    }
+    drop(first);
+    world.cloud.clock().set(world.cloud.now() + SILENCE);
+    let handle = good(take_up(), "what a dead engine left can be taken up");
+    let approver = handle.clone();
+    let approved = second.block_on(async move { approver.approve("ana", None).await });
+    equal(&approved, &Ok(()), "an execution that was taken over can be approved");
+    drive(&second, &handle);
+    equal(&finished(&handle).status.as_str(), &"Success", "an execution that was taken over ends");
 }
 
 fn taken_over_after<S: Store>(make: &dyn Fn() -> S, appends: u64) {
