@@ -5,9 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{EngineError, Inner, secrets};
 use crate::{
     Limits, Template, TemplateName,
-    machine::{Applied, Input, InputKind, SavedTree, Tree},
+    diagnostic::Diagnostics,
+    machine::{Applied, Effect, Input, InputKind, SavedTree, Secret, Tree},
     plan::{Plan, PlanSet},
-    ports::store::{ExecutionHeader, JOURNAL_FORMAT, Journal, PinnedTemplate, StoreError},
+    ports::{
+        ExecutionEvent,
+        store::{ExecutionHeader, JOURNAL_FORMAT, Journal, LinkedTemplate, PinnedTemplate, StoreError},
+    },
     source::SourceText,
 };
 
@@ -44,7 +48,9 @@ pub(super) fn replay(
     for record in &journal.records {
         let mut input = (*record.input).clone();
         secrets::reveal_input(&*inner.vault, &mut input, &mut lost);
-        link(inner, &mut tree, &input);
+        if let InputKind::Linked { result: Ok(linked), .. } = &input.kind {
+            add_linked(inner, &mut tree, linked);
+        }
         let applied = tree.apply(&input);
         seq = record.seq;
         each(&input, &mut tree, applied);
@@ -52,40 +58,84 @@ pub(super) fn replay(
     Ok(Replayed { tree, seq, lost })
 }
 
+/// Events that may not have been told before a crash: those of the last instant.
+#[derive(Debug, Default)]
+pub(super) struct Untold {
+    /// Saved with the snapshot, when nothing came after it.
+    pub(super) saved: Vec<ExecutionEvent>,
+    /// Of the last records.
+    pub(super) replayed: Vec<Effect>,
+}
+
+/// The tree of a journal, and what may not have been told.
+pub(super) fn take_up(inner: &Arc<Inner>, journal: &Journal) -> Result<(Replayed, Untold), EngineError> {
+    let mut untold = Untold::default();
+    let last = journal.records.last().map(|r| r.input.at);
+    if let (None, Some(snapshot)) = (last, &journal.snapshot) {
+        untold.saved = SavedTree::decode(&snapshot.bytes)?.beside().events.clone();
+    }
+    let replayed = replay(inner, journal, &mut |input, _, applied| {
+        if Some(input.at) == last {
+            untold.replayed.extend(applied.effects.into_iter().filter(|e| matches!(e, Effect::Emit { .. })));
+        }
+    })?;
+    Ok((replayed, untold))
+}
+
 fn restore(inner: &Arc<Inner>, tree: &mut Tree, bytes: &[u8], lost: &mut BTreeSet<String>) -> Result<(), EngineError> {
     let saved = SavedTree::decode(bytes)?;
-    for template in saved.linked() {
-        if let Some((plan, below)) = recompile(inner, template) {
-            tree.add_plan(plan, below);
-        }
+    for linked in saved.linked() {
+        add_linked(inner, tree, linked);
     }
+    // One of a child that has ended is needed for masking only, so none of these is missed when it is lost.
+    let ended = saved.beside().secrets.iter().filter_map(|handle| {
+        let value = inner.vault.get(handle)?;
+        Some(Secret { handle: handle.clone(), value })
+    });
+    let ended: Vec<_> = ended.collect();
     saved.restore(tree)?;
     if bytes.windows(ESCAPED_HANDLE.len()).any(|w| w == ESCAPED_HANDLE) {
         tree.map_values(&mut |value| secrets::reveal(&*inner.vault, value, lost));
     }
     tree.tell_secrets();
+    ended.into_iter().for_each(|secret| tree.tell_secret(secret));
     Ok(())
 }
 
-/// Compiles a template that was found during the first run, from its pinned text.
-fn link(inner: &Arc<Inner>, tree: &mut Tree, input: &Input) {
-    let InputKind::Linked { result: Ok(pinned), .. } = &input.kind else { return };
-    if let Some((plan, below)) = recompile(inner, pinned) {
-        tree.add_plan(plan, below);
+/// Compiles a template that was found during the first run, and those below it, from their pinned texts.
+fn add_linked(inner: &Arc<Inner>, tree: &mut Tree, linked: &LinkedTemplate) {
+    let Ok(plan) = compile(inner, &linked.template) else { return };
+    let mut below = PlanSet::default();
+    for template in &linked.below {
+        if let Ok(plan) = compile(inner, template) {
+            below.insert(TemplateName::new(template.name.clone()), template.version.clone(), plan);
+        }
+    }
+    tree.add_plan(plan, below);
+}
+
+/// Compiles a pinned text.
+fn compile(inner: &Arc<Inner>, pinned: &PinnedTemplate) -> Result<Arc<Plan>, Diagnostics> {
+    let source = SourceText::new(pinned.name.clone(), pinned.text.clone());
+    let mut template = Template::parse_source(source, &Limits::unlimited())?;
+    // The digest of a template that was no text is not that of the text which it was printed as.
+    template.digest = pinned.digest.clone();
+    inner.plan((!pinned.name.is_empty()).then(|| TemplateName::new(pinned.name.clone())), &template)
+}
+
+/// The text of a plan's template, to compile it again after a restart.
+pub(super) fn pin(name: Option<&TemplateName>, version: Option<&Arc<str>>, plan: &Plan) -> PinnedTemplate {
+    PinnedTemplate {
+        digest: plan.digest.clone(),
+        name: name.map_or_else(|| "".into(), |n| n.text().clone()),
+        version: version.cloned(),
+        text: plan.source.as_ref().map_or_else(|| "".into(), |s| s.text.clone()),
     }
 }
 
-fn recompile(inner: &Arc<Inner>, pinned: &PinnedTemplate) -> Option<(Arc<Plan>, PlanSet)> {
-    let source = SourceText::new(pinned.name.clone(), pinned.text.clone());
-    let mut template = Template::parse_source(source, &Limits::unlimited()).ok()?;
-    // The digest of a template that was no text is not that of the text which it was printed as.
-    template.digest = pinned.digest.clone();
-    let name = (!pinned.name.is_empty()).then(|| TemplateName::new(pinned.name.clone()));
-    let plan = inner.plan(name, &template).ok()?;
-    let below = PlanSet::link(&plan, inner.environment.limits.template_depth, &mut |name, version| {
-        inner.named_plan(name, version)
-    });
-    Some((plan, below.ok()?))
+/// The texts of linked plans.
+pub(super) fn pin_all(plans: &PlanSet) -> impl Iterator<Item = PinnedTemplate> {
+    plans.iter().map(|(name, version, plan)| pin(Some(name), version, plan))
 }
 
 /// The plan of the root.
@@ -98,14 +148,11 @@ fn pinned(inner: &Arc<Inner>, header: &ExecutionHeader) -> Result<(Arc<Plan>, Pl
     let mut plans = PlanSet::default();
     let mut root = None;
     for template in &header.templates {
-        let name = (!template.name.is_empty()).then(|| TemplateName::new(template.name.clone()));
-        let source = SourceText::new(template.name.clone(), template.text.clone());
-        let parsed = Template::parse_source(source, &Limits::unlimited()).map_err(EngineError::Template)?;
-        let plan = inner.plan(name.clone(), &parsed).map_err(EngineError::Template)?;
+        let plan = compile(inner, template).map_err(EngineError::Template)?;
         if template.digest == header.digest && root.is_none() {
             root = Some(plan.clone());
         }
-        match name {
+        match plan.name.clone() {
             Some(name) => plans.insert(name, template.version.clone(), plan),
             None => plans.insert_anonymous(plan),
         }

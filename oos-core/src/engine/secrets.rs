@@ -42,6 +42,11 @@ impl Secrets {
         self.known.is_empty()
     }
 
+    /// Under what the vault keeps them.
+    pub(crate) fn handles(&self) -> Vec<String> {
+        self.known.iter().map(|(handle, _)| handle.clone()).collect()
+    }
+
     /// Learns a secret and puts it into the vault; one whose value is known under another handle needs none.
     pub(crate) fn learn(&mut self, secret: &Secret, vault: &dyn SecretVault) {
         if self.known.iter().any(|(_, v)| *v == secret.value) {

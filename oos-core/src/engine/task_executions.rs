@@ -10,7 +10,7 @@ use crate::{
     params,
     ports::{
         ApiError,
-        index::ExecutionQuery,
+        index::{Details, ExecutionQuery, Summary},
         store::{Journal, StoreError},
     },
 };
@@ -28,8 +28,11 @@ impl Engine {
 
 async fn report(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Option<MachineReport>, EngineError> {
     let query = ExecutionQuery { id: Some(id.clone()), limit: 1, ..ExecutionQuery::default() };
-    let root = inner.index.list(&query).await?.rows.into_iter().next().map(|row| row.root);
-    let Some(root) = root else { return Ok(None) };
+    let Some(row) = inner.index.list(&query).await?.rows.into_iter().next() else { return Ok(None) };
+    if let Some(details) = row.details.clone() {
+        return Ok(Some(from_row(row, &details)));
+    }
+    let root = row.root;
     let live = inner.live.lock().unwrap_or_else(PoisonError::into_inner).get(&root).cloned();
     if let Some(handle) = live
         && let Some(report) = handle.report().await.into_iter().find(|r| r.id == *id)
@@ -40,6 +43,24 @@ async fn report(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Option<MachineRe
         Ok(journal) => from_journal(inner, &journal, id),
         Err(StoreError::NotFound(_)) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The report of an execution that has ended, from its row.
+fn from_row(row: Summary, details: &Details) -> MachineReport {
+    MachineReport {
+        path: details.path.clone(),
+        tasks: details.tasks.clone(),
+        id: row.id,
+        status: row.status,
+        waiting_for: row.waiting_for,
+        message: row.status_message,
+        parameters: row.parameters,
+        outputs: row.outputs,
+        role: row.ram_role,
+        started: row.start,
+        ended: row.end,
+        updated: row.update,
     }
 }
 

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use super::{
     Finished, Inner,
     driver::{Command, Driver, Reply, Wires},
-    run,
+    replay::take_up,
 };
 use crate::{
     Value,
@@ -181,13 +181,12 @@ impl Withheld {
     }
 
     async fn go(self) {
-        let taken = run::take_up(&self.inner, &self.journal);
-        match taken {
-            Ok((mut replayed, told)) => {
+        match take_up(&self.inner, &self.journal) {
+            Ok((mut replayed, untold)) => {
                 replayed.tree.touch();
                 let header = self.journal.header.clone();
                 let mut driver = Driver::new(self.inner, replayed.tree, header, self.epoch, replayed.seq, self.wires);
-                driver.take_up(&self.journal, told);
+                driver.take_up(&self.journal, untold);
                 Box::new(driver).run().await;
             }
             Err(error) => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ExecutionId, TaskName, Timestamp, Value,
     ids::{MachinePath, StepKey},
-    ports::{action::ActionError, control::Purpose, parameter_store::ParameterRef, store::PinnedTemplate},
+    ports::{action::ActionError, control::Purpose, parameter_store::ParameterRef, store::LinkedTemplate},
 };
 
 /// One input with the time at which the host saw it.
@@ -61,7 +61,7 @@ pub enum InputKind {
         /// The step.
         key: StepKey,
         /// The template as it was found, or why there is none.
-        result: Result<PinnedTemplate, ActionError>,
+        result: Result<LinkedTemplate, ActionError>,
     },
     /// A subscription delivered.
     Fired {

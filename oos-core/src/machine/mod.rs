@@ -32,7 +32,7 @@ pub use rate::{PauseOption, Rate};
 pub use report::{MachineReport, StepReport, TaskReport, WaitReport};
 pub(crate) use scope::BOUND;
 pub use scope::Secret;
-pub use snapshot::{SNAPSHOT_FORMAT, SavedTree};
+pub use snapshot::{Beside, SNAPSHOT_FORMAT, SavedTree};
 pub use state::{Failure, Machine};
 pub use token::{step_token, task_execution_id};
 pub use tree::{Applied, Ended, Refusal, RiskPolicy, Tree, TreeOptions, VerbRisk};

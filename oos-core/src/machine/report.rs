@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     input::{ExecutionStatus, TaskStatus},
     state::{Active, Hold, Machine, Phase, Step},
@@ -43,7 +45,7 @@ pub struct MachineReport {
 }
 
 /// A task as people see it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskReport {
     /// Name.
     pub name: TaskName,
@@ -68,7 +70,7 @@ pub struct TaskReport {
 }
 
 /// A step in flight.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// Loop item from 1.
     pub item: Option<u32>,
@@ -81,7 +83,7 @@ pub struct StepReport {
 }
 
 /// What a step waits for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaitReport {
     /// For what; `None` for a plain sleep.
     pub waiting_for: Option<WaitingFor>,

@@ -17,8 +17,9 @@ use crate::{
     ids::{MachinePath, StepKey},
     plan::{Plan, PlanSet, TaskKind},
     ports::{
+        ExecutionEvent,
         parameter_store::ParameterRef,
-        store::{PinnedTemplate, StoreError},
+        store::{LinkedTemplate, StoreError},
     },
 };
 
@@ -33,11 +34,28 @@ pub struct SavedTree<'t> {
     signals: Cow<'t, VecDeque<Arc<str>>>,
     settings: Option<Cow<'t, Settings>>,
     kept: Cow<'t, Kept>,
-    linked: Cow<'t, [PinnedTemplate]>,
+    linked: Cow<'t, [LinkedTemplate]>,
     fetched: Vec<(ParameterRef, Value)>,
     missing: Vec<ParameterRef>,
     asked: Vec<ParameterRef>,
     machines: Vec<SavedMachine<'t>>,
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
+    beside: Cow<'t, Beside>,
+}
+
+/// What a host saves beside the state of the tree.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Handles of all secrets that came in, also of children that have ended.
+    pub secrets: Vec<String>,
+    /// Events of the inputs that are saved with the state, masked: nobody may have seen them yet.
+    pub events: Vec<ExecutionEvent>,
+}
+
+impl Beside {
+    fn is_empty(&self) -> bool {
+        self.secrets.is_empty() && self.events.is_empty()
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,7 +101,7 @@ fn corrupt(what: impl std::fmt::Display) -> StoreError {
 
 impl Tree {
     /// What there is to save.
-    fn saved(&self) -> SavedTree<'_> {
+    fn saved<'t>(&'t self, beside: &'t Beside) -> SavedTree<'t> {
         let machine = |m: &'_ Machine| (m.path.clone(), m.id.clone(), m.parent.as_ref().map(|(_, key)| key.clone()));
         SavedTree {
             format: SNAPSHOT_FORMAT,
@@ -103,6 +121,7 @@ impl Tree {
                     SavedMachine { path, id, key, plan: PlanOf::of(m), state: Cow::Borrowed(&m.state) }
                 })
                 .collect(),
+            beside: Cow::Borrowed(beside),
         }
     }
 
@@ -110,8 +129,8 @@ impl Tree {
     ///
     /// # Errors
     /// Never in practice; the encoder's error.
-    pub fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(&self.saved()).map_err(corrupt)
+    pub fn encode(&self, beside: &Beside) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(&self.saved(beside)).map_err(corrupt)
     }
 }
 
@@ -134,8 +153,13 @@ impl SavedTree<'static> {
     }
 
     /// Templates that were found during the run: the host adds their plans to the tree before it is restored.
-    pub fn linked(&self) -> &[PinnedTemplate] {
+    pub fn linked(&self) -> &[LinkedTemplate] {
         &self.linked
+    }
+
+    /// What the host saved beside it.
+    pub fn beside(&self) -> &Beside {
+        &self.beside
     }
 
     /// Number of the last event that the saved tree had told.

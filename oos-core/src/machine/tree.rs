@@ -18,7 +18,7 @@ use crate::{
     ExecutionId, Limits, Timestamp, Value,
     ids::{MachinePath, PathStep},
     plan::{Plan, PlanSet},
-    ports::{action::ActionError, event::EventKind, parameter_store::ParameterRef, store::PinnedTemplate},
+    ports::{action::ActionError, event::EventKind, parameter_store::ParameterRef, store::LinkedTemplate},
     selector::SelectorCache,
 };
 
@@ -95,7 +95,7 @@ pub struct Tree {
     pub(super) signals: VecDeque<Arc<str>>,
     pub(super) kept: Kept,
     /// Templates that were found during the run.
-    pub(super) linked: Vec<PinnedTemplate>,
+    pub(super) linked: Vec<LinkedTemplate>,
     changed: Vec<MachinePath>,
     ended: Vec<Machine>,
 }
@@ -173,17 +173,15 @@ impl Tree {
                 self.send(path, fired, input.at, &mut applied);
             }
             InputKind::Linked { path, key, result } => {
-                if let Ok(pinned) = result
-                    && !self.linked.contains(pinned)
+                if let Ok(linked) = result
+                    && !self.linked.contains(linked)
                 {
-                    self.linked.push(pinned.clone());
+                    self.linked.push(linked.clone());
                 }
                 let result = match result {
-                    Ok(pinned) => self.plans.digest(&pinned.digest).cloned().ok_or_else(|| {
-                        ActionError::unsupported(
-                            "EntityNotExists.Template",
-                            format!("`{}` is not at hand", pinned.name),
-                        )
+                    Ok(linked) => self.plans.digest(&linked.template.digest).cloned().ok_or_else(|| {
+                        let message = format!("`{}` is not at hand", linked.template.name);
+                        ActionError::unsupported("EntityNotExists.Template", message)
                     }),
                     Err(error) => Err(error.clone()),
                 };
@@ -505,6 +503,11 @@ impl Tree {
             machine.tell_secrets(&mut self.shared, &machine.state.given, "");
             machine.tell_bound_secrets(&mut self.shared);
         }
+    }
+
+    /// Tells a secret that no living machine holds, for a tree that was restored: of a child that has ended.
+    pub fn tell_secret(&mut self, secret: Secret) {
+        self.shared.secrets.push(secret);
     }
 
     /// Says that people should see the root anew, although nothing in it changed.

@@ -13,6 +13,7 @@ use crate::{
     ports::{
         action::ActionError,
         control::{ChildRequest, ControlEvent},
+        store::LinkedTemplate,
     },
 };
 
@@ -43,12 +44,17 @@ impl Input {
             InputKind::Fired { message, .. } => value(message, change),
             InputKind::Signal(signal) => signal_values(&mut signal.kind, change),
             InputKind::Linked { result, .. } => match result {
-                Ok(pinned) => text(&mut pinned.text, change),
+                Ok(linked) => linked_texts(linked, change),
                 Err(failed) => error(failed, change),
             },
             InputKind::Woke { .. } | InputKind::Admitted => {}
         }
     }
+}
+
+fn linked_texts(linked: &mut LinkedTemplate, change: &mut Change<'_>) {
+    text(&mut linked.template.text, change);
+    linked.below.iter_mut().for_each(|below| text(&mut below.text, change));
 }
 
 fn signal_values(kind: &mut SignalKind, change: &mut Change<'_>) {
@@ -87,7 +93,7 @@ impl Tree {
     /// Replaces every value in the tree.
     pub fn map_values(&mut self, change: &mut Change<'_>) {
         self.shared.fetched.values_mut().for_each(|v| value(v, change));
-        self.linked.iter_mut().for_each(|pinned| text(&mut pinned.text, change));
+        self.linked.iter_mut().for_each(|linked| linked_texts(linked, change));
         self.kept.steps.iter_mut().for_each(|step| kept(step, change));
         self.machines.values_mut().for_each(|machine| state(&mut machine.state, change));
     }

@@ -65,6 +65,17 @@ pub struct PinnedTemplate {
     pub text: Arc<str>,
 }
 
+/// A template that was found during the run, with those below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedTemplate {
+    /// The template.
+    #[serde(flatten)]
+    pub template: PinnedTemplate,
+    /// Every template that it names, directly or through others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub below: Vec<PinnedTemplate>,
+}
+
 /// One input as it is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {

@@ -181,7 +181,29 @@ fn debug_runs_what_it_is_told_in_any_order() {
     step(&mut bench, "");
     assert_eq!(bench.outstanding(), ["c"], "the next in order after b");
     bench.done("c", Value::Null);
+    assert_eq!(bench.root().waiting_for, Some(WaitingFor::DebugStep), "the last leads back to Waiting like each");
+    bench.signal(SignalKind::CompleteExecution { status: Success }).unwrap();
     assert_eq!(bench.status(), Success);
+}
+
+#[test]
+fn a_failed_task_of_debug_may_run_again_and_outputs_are_those_at_the_end() {
+    let text = template_with(
+        "Outputs: {v: {Type: String, Value: '{{ a.v }}'}, w: {Type: String, Value: '{{ b.w }}'}}",
+        &[
+            "Name: a, Action: Acme::Do, Outputs: {v: {Type: String, ValueSelector: v}}",
+            "Name: b, Action: Acme::Do, Outputs: {w: {Type: String, ValueSelector: w}}",
+        ],
+    );
+    let mut bench = Bench::run_with(&text, &[], Started { mode: Mode::Debug, ..Started::default() });
+    step(&mut bench, "a");
+    bench.fail("a");
+    assert_eq!((bench.status(), bench.root().waiting_for), (Waiting, Some(WaitingFor::DebugStep)));
+    step(&mut bench, "a");
+    bench.done("a", params! { "v" => "good" });
+    bench.signal(SignalKind::CompleteExecution { status: Success }).unwrap();
+    assert_eq!(bench.status(), Success);
+    assert_eq!((bench.output("v"), bench.output("w")), (Value::from("good"), Value::Null));
 }
 
 #[test]
@@ -220,7 +242,9 @@ fn a_cancelled_task_leads_back_to_waiting_in_debug() {
     bench.done("a", Value::Null);
     step(&mut bench, "b");
     bench.done("b", Value::Null);
-    assert_eq!(bench.status(), Success);
+    assert_eq!(bench.status(), Waiting);
+    bench.signal(SignalKind::Cancel).unwrap();
+    assert_eq!(bench.status(), Cancelled);
 }
 
 #[test]

@@ -32,8 +32,9 @@ fn one_yes_of_anybody_is_enough_by_default() {
 fn two_of_three_must_agree_and_nobody_counts_twice() {
     let mut bench = approval(", Approvers: [anna, ben, eva], MinRequiredApprovals: 2");
     bench.approve("anna").unwrap();
-    bench.approve("anna").unwrap();
-    assert_eq!(bench.status(), Waiting, "a double vote is one");
+    let records = bench.inputs.len();
+    assert_eq!(bench.approve("anna"), Err("DuplicateSignal"));
+    assert_eq!((bench.status(), bench.inputs.len()), (Waiting, records), "a double vote is one");
     assert_eq!(bench.approve("mallory"), Err("NotApprover"));
     assert_eq!(bench.reject("mallory"), Err("NotApprover"));
     bench.approve("eva").unwrap();

@@ -9,13 +9,17 @@ use oos_core::{
     ActionName, ExecutionId, Limits, Template, TemplateName, Timestamp, Value,
     ids::{MachinePath, StepKey},
     machine::{
-        Effect, ExecutionStatus, Extract, Input, InputKind, MachineReport, PlanRef, Refusal, SavedTree, Signal,
+        Beside, Effect, ExecutionStatus, Extract, Input, InputKind, MachineReport, PlanRef, Refusal, SavedTree, Signal,
         SignalKind, SignalTarget, Started, StepResult, TaskReport, TaskStatus, Tree, TreeOptions,
     },
     params,
     plan::{Environment, Plan, PlanSet},
     ports::{
-        ActionError, Outcome, control::Purpose, event::EventKind, parameter_store::ParameterRef, store::PinnedTemplate,
+        ActionError, Outcome,
+        control::Purpose,
+        event::EventKind,
+        parameter_store::ParameterRef,
+        store::{LinkedTemplate, PinnedTemplate},
         trigger::Rule,
     },
     registry::ActionRegistry,
@@ -346,7 +350,7 @@ impl Bench {
         self.tree.add_plan(plan.clone(), below);
         self.linked.push((self.inputs.len(), plan.clone()));
         let pinned = PinnedTemplate { digest: plan.digest.clone(), name: name.into(), version: None, text: "".into() };
-        self.take(InputKind::Linked { path, key, result: Ok(pinned) });
+        self.take(InputKind::Linked { path, key, result: Ok(LinkedTemplate { template: pinned, below: Vec::new() }) });
     }
 
     pub(crate) fn fire(&mut self, message: impl Into<Value>) {
@@ -464,7 +468,7 @@ impl Drop for Bench {
         for at in 0..self.inputs.len() {
             self.apply_nth(&mut tree, at);
             if at % step == 0 {
-                cuts.push((at + 1, tree.encode().unwrap(), format!("{:?}", tree.outstanding())));
+                cuts.push((at + 1, tree.encode(&Beside::default()).unwrap(), format!("{:?}", tree.outstanding())));
             }
         }
         self.expect_same(&tree, "a replay");
@@ -502,7 +506,7 @@ impl Bench {
         let reports: Vec<_> = tree.machines().filter_map(|m| tree.report(m.path())).collect();
         assert_eq!(reports, self.reports(), "{what} differs");
         assert_eq!(tree.events(), self.tree.events(), "{what} counts other events");
-        let bytes = |tree: &Tree| String::from_utf8(tree.encode().unwrap()).unwrap();
+        let bytes = |tree: &Tree| String::from_utf8(tree.encode(&Beside::default()).unwrap()).unwrap();
         assert_eq!(bytes(tree), bytes(&self.tree), "{what} has another state");
     }
 

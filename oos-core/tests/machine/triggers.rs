@@ -7,6 +7,7 @@ use oos_core::{
     ports::{
         ActionError,
         control::{Purpose, WaitingFor},
+        event::EventKind,
     },
 };
 
@@ -45,6 +46,23 @@ fn a_timer_fires_a_child_of_the_second_task_and_waits_again() {
     bench.fail("work");
     assert_eq!(bench.status(), Waiting, "a failed child does not fail the parent");
     assert_eq!(trigger(&bench, "LastTriggerStatus"), Value::from("Failed"));
+}
+
+#[test]
+fn the_child_of_a_firing_has_a_record_of_the_trigger_task() {
+    let mut bench = timer("2027-01-01T00:00:00Z");
+    bench.wake();
+    let child = bench.below()[0].clone();
+    let tick = &child.tasks[0];
+    assert_eq!((tick.name.as_str(), tick.status.as_str()), ("tick", "Success"));
+    let told: Vec<_> = bench
+        .events
+        .iter()
+        .filter(|(id, kind)| *id == child.id && format!("{kind:?}").contains("tick"))
+        .map(|(_, kind)| kind)
+        .collect();
+    let [_, EventKind::StepStarted { .. }, EventKind::StepEnded { status, .. }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(status.as_str(), "Success");
 }
 
 #[test]

@@ -155,7 +155,9 @@ pub(crate) const CASES: [Case; 32] = [
 ];
 
 fn debug() -> Vec<Act> {
-    (0..3).map(|_| act(Idle, "dev", SignalKind::ExecuteTask { parameters: Value::Null })).collect()
+    let step = || act(Idle, "dev", SignalKind::ExecuteTask { parameters: Value::Null });
+    let complete = SignalKind::CompleteExecution { status: ExecutionStatus::Success };
+    vec![step(), step(), step(), act(Idle, "dev", complete)]
 }
 
 /// Two events fire; then the trigger is cancelled.

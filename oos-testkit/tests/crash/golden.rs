@@ -102,8 +102,12 @@ fn replayed(journal: &Journal) -> (String, String) {
     let mut tree = tree(&journal.header);
     let mut events = String::new();
     for record in &journal.records {
-        if let InputKind::Linked { result: Ok(pinned), .. } = &record.input.kind {
-            tree.add_plan(plan(pinned), PlanSet::default());
+        if let InputKind::Linked { result: Ok(linked), .. } = &record.input.kind {
+            let mut below = PlanSet::default();
+            for template in &linked.below {
+                below.insert(TemplateName::new(template.name.clone()), template.version.clone(), plan(template));
+            }
+            tree.add_plan(plan(&linked.template), below);
         }
         let applied = tree.apply(&record.input);
         assert_eq!(applied.refused, None, "record {} of {}", record.seq, journal.header.id);

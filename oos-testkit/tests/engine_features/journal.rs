@@ -76,6 +76,64 @@ fn a_store_that_keeps_history_still_has_every_record() {
 }
 
 #[test]
+fn events_that_a_crash_kept_from_observers_are_told_again() {
+    use std::collections::BTreeSet;
+    let told = |bed: &TestBed| -> BTreeSet<u64> { bed.events().all().iter().map(|e| e.number).collect() };
+    for every in [1, 2, 1_000] {
+        for n in 2.. {
+            let world = World::new();
+            // The write is kept, its answer is lost: nobody has seen the events of that turn.
+            let store = world.faulty().crash_in(n);
+            let bed = world.bed_over(store.clone()).configure(move |engine| engine.snapshot_every(every));
+            let run = bed.start_with(&long(), nothing(), named("exec-told"));
+            bed.run_to_end();
+            if !store.is_down() {
+                break;
+            }
+            let other = world.bed();
+            if other
+                .block_on({
+                    let (engine, id) = (other.engine().clone(), run.id().clone());
+                    async move { engine.resume(&id).await }
+                })
+                .is_ok()
+            {
+                other.run_to_end();
+            }
+            let mut all = told(&bed);
+            all.extend(told(&other));
+            all.remove(&0);
+            let last = *all.last().unwrap();
+            assert_eq!(all.len() as u64, last, "every {every}, crash in write {n}: {all:?}");
+        }
+    }
+}
+
+#[test]
+fn tasks_of_old_firings_can_be_asked_for() {
+    let world = World::new();
+    let bed = world.bed();
+    let tick = "Name: tick, Action: ACS::TimerTrigger, Properties: {Type: rate, Expression: 1 hours, EndDate: '2027-01-05T10:00:00Z'}";
+    let work = "Name: work, Action: Acme::Do, Properties: {of: a}, Outputs: {of: {Type: String, ValueSelector: .of}}";
+    let below =
+        "Name: below, Action: ACS::Loop, Properties: {LoopItems: [x], LoopTasks: [{Name: in, Action: Acme::Do}]}";
+    let run = bed.start(&template("", &[tick, work, below]), nothing());
+    bed.run_for(hours(10));
+    assert!(world.journal(run.id()).records.len() <= 2, "their records are gone");
+    let child = oos_core::ExecutionId::new(format!("{}.0001.0003", run.id()));
+    let report = |bed: &TestBed| {
+        let (engine, child) = (bed.engine().clone(), child.clone());
+        bed.block_on(async move { engine.report(&child).await }).unwrap().unwrap()
+    };
+    let found = report(&bed);
+    assert_eq!((found.status, &found.id), (ExecutionStatus::Success, &child));
+    let tasks: Vec<_> = found.tasks.iter().map(|t| (t.name.as_str(), t.status.as_str())).collect();
+    assert_eq!(tasks, [("tick", "Success"), ("work", "Success"), ("below", "Success")]);
+    assert_eq!(found.tasks[1].outputs, params! { "of" => "a" });
+    assert_eq!(report(&world.bed()), found, "also after a restart");
+}
+
+#[test]
 fn the_journal_of_a_trigger_does_not_grow_with_its_firings() {
     let world = World::new();
     let bed = world.bed();

@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 mod journal;
+mod linked;
 mod places;
 mod rerun;
 mod secrets;

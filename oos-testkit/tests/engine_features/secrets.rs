@@ -86,6 +86,42 @@ fn a_restart_with_the_same_vault_goes_on_with_the_secret() {
     }
 }
 
+#[test]
+fn a_secret_of_a_child_that_has_ended_stays_masked_after_a_restart() {
+    let world = World::new();
+    let vault = Arc::new(MemoryVault::default());
+    let child = secretive(&["Name: in, Action: Acme::Do, Properties: {of: '{{ password }}'}, Outputs: {plain: {Type: String, ValueSelector: .of}}"])
+        .replace("Tasks:", "Outputs: {plain: {Type: String, Value: '{{ in.plain }}'}}\nTasks:");
+    let library = || oos_actions::product::MemoryTemplates::new().with("Child", &child);
+    // The parent makes the value up, so that no parameter of its own tells that it is a secret.
+    let call = format!(
+        "Name: call, Action: ACS::Template, Properties: {{TemplateName: Child, Parameters: {{password: {{'Fn::Join': ['', ['{}', '{}']]}}, pin: 1}}}}, Outputs: {{plain: {{Type: String, ValueSelector: .plain}}}}",
+        &SECRET[..8],
+        &SECRET[8..]
+    );
+    let text_of_template = template(
+        "",
+        &[
+            &call,
+            "Name: doze, Action: ACS::Sleep, Properties: {Duration: PT1H}",
+            "Name: last, Action: Acme::Do, Properties: {of: '{{ call.plain }}'}, Outputs: {of: {Type: String, ValueSelector: .of}}",
+        ],
+    );
+    let kept = vault.clone();
+    let bed = world.bed().templates(library()).configure(move |e| e.vault(Shared(kept.clone())).snapshot_every(1));
+    let run = bed.start(&text_of_template, params! {});
+    bed.run_for(mins(1));
+    assert!(!text(&world.journal(run.id())).contains(SECRET));
+    let kept = vault.clone();
+    let other = world.bed().templates(library()).configure(move |e| e.vault(Shared(kept.clone())));
+    let handle = resume(&other, run.id());
+    other.run_to_end();
+    assert_eq!(handle.finished().unwrap().unwrap().status, ExecutionStatus::Success);
+    let told = format!("{:?}", other.events().all());
+    assert!(told.contains("******") && !told.contains(SECRET), "{told}");
+    assert!(!text(&world.journal(run.id())).contains(SECRET));
+}
+
 fn lost(world: &World, bed: &TestBed) -> oos_core::engine::ExecutionHandle {
     let work = format!("Name: work, Action: Acme::Do, {USE}");
     let first = world.bed();

@@ -28,7 +28,7 @@ pub(super) use self::{perform::masked, summary::masked_report};
 use tracing::Instrument;
 
 use self::{snapshots::Due, summary::Rows, wake::Wakes};
-use super::{Finished, Inner, Redactor, places::Place, secrets::Secrets};
+use super::{Finished, Inner, Redactor, places::Place, replay::Untold, secrets::Secrets};
 use crate::{
     ids::{MachinePath, StepKey},
     machine::{Effect, ExecutionStatus, Input, InputKind, MachineReport, Refusal, Signal, Tree},
@@ -36,7 +36,7 @@ use crate::{
     ports::{
         ExecutionEvent,
         action::ActionError,
-        store::{Epoch, ExecutionHeader, Journal, JournalWrite, PinnedTemplate, Record, StoreError},
+        store::{Epoch, ExecutionHeader, Journal, JournalWrite, LinkedTemplate, Record, StoreError},
     },
 };
 
@@ -82,7 +82,7 @@ pub(super) enum Arrived {
 
 /// A template that was found during the run.
 pub(super) struct Linked {
-    pinned: PinnedTemplate,
+    pinned: LinkedTemplate,
     plan: Arc<Plan>,
     below: PlanSet,
 }
@@ -104,6 +104,8 @@ pub(super) struct Driver {
     redactor: Redactor,
     secrets: Secrets,
     rows: Rows,
+    /// Events before a crash that may not have been told.
+    untold: Vec<ExecutionEvent>,
     /// Effects of a replay that are still outstanding.
     outstanding: Vec<Effect>,
     due: Due,
@@ -167,6 +169,7 @@ impl Driver {
             redactor: Redactor::default(),
             secrets: Secrets::default(),
             rows: Rows::default(),
+            untold: Vec::new(),
             outstanding: Vec::new(),
             due: Due::default(),
             place: None,
@@ -182,7 +185,7 @@ impl Driver {
 
     /// Goes on with a tree that was built again: work runs again with the same token, timers keep their instants, and
     /// events that may not have been told are told again, with the same numbers.
-    pub(super) fn take_up(&mut self, journal: &Journal, told: Vec<Effect>) {
+    pub(super) fn take_up(&mut self, journal: &Journal, untold: Untold) {
         let bytes = journal.snapshot.as_ref().map_or(0, |s| s.bytes.len());
         self.due = Due::after(journal.records.len() as u64, bytes as u64);
         if self.is_queued() {
@@ -190,7 +193,8 @@ impl Driver {
         } else {
             self.place = Some(self.inner.places.take_anyway());
         }
-        self.outstanding = told;
+        self.untold = untold.saved;
+        self.outstanding = untold.replayed;
         self.outstanding.extend(self.tree.outstanding());
     }
 
@@ -271,6 +275,9 @@ impl Driver {
     async fn drive(&mut self) -> Result<Option<Finished>, StoreError> {
         // A replayed tree knows its secrets before any work runs, so that no log of that work shows one.
         self.learn_secrets();
+        for event in std::mem::take(&mut self.untold) {
+            self.tell(&event);
+        }
         for effect in std::mem::take(&mut self.outstanding) {
             self.perform(effect, true);
         }
@@ -306,7 +313,7 @@ impl Driver {
         }
         self.learn_secrets();
         let busy = !self.aborts.is_empty() || effects.iter().any(|e| matches!(e, Effect::Run { .. }));
-        self.journal(records, busy).await?;
+        self.journal(records, busy, &effects).await?;
         for effect in effects {
             self.perform(effect, false);
         }
@@ -316,7 +323,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn journal(&mut self, mut records: Vec<Record>, busy: bool) -> Result<(), StoreError> {
+    async fn journal(&mut self, mut records: Vec<Record>, busy: bool, effects: &[Effect]) -> Result<(), StoreError> {
         if records.is_empty() {
             return Ok(());
         }
@@ -329,7 +336,7 @@ impl Driver {
             }
         }
         let (summaries, fired) = self.summaries();
-        let snapshot = self.snapshot(count, fired, busy)?;
+        let snapshot = self.snapshot(count, fired, busy, effects)?;
         let write = JournalWrite {
             id: self.header.id.clone(),
             expected_seq: self.seq,

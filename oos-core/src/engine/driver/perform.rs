@@ -9,7 +9,11 @@ use futures::{
 
 use tracing::Instrument;
 
-use super::{Arrived, Command, Driver, Inner, Linked, Redactor, calls::ToldCalls};
+use super::{
+    super::replay::{pin, pin_all},
+    Arrived, Command, Driver, Inner, Linked, Redactor,
+    calls::ToldCalls,
+};
 use crate::{
     Template, Value,
     ids::{MachinePath, StepKey},
@@ -22,7 +26,7 @@ use crate::{
         },
         event::EventKind,
         parameter_store::ParameterRef,
-        store::PinnedTemplate,
+        store::LinkedTemplate,
         trigger::Rule,
     },
     source::Node,
@@ -55,12 +59,23 @@ impl Driver {
             Effect::Unsubscribe { path, key } => self.inner.triggers.unsubscribe(&self.subscription(&path, &key)),
             Effect::Emit { execution, number, at, kind, .. } => {
                 let kind = if self.redactor.is_empty() { *kind } else { masked(*kind, &self.redactor) };
-                let event = ExecutionEvent { number, at, execution, kind };
-                self.inner.events.emit(&event);
-                // One that does not keep up is let go, and told so by its stream.
-                self.watchers.retain_mut(|watcher| watcher.try_send(event.clone()).is_ok());
+                self.tell(&ExecutionEvent { number, at, execution, kind });
             }
         }
+    }
+
+    /// Tells observers of an event.
+    pub(super) fn tell(&mut self, event: &ExecutionEvent) {
+        self.inner.events.emit(event);
+        // One that does not keep up is let go, and told so by its stream.
+        self.watchers.retain_mut(|watcher| watcher.try_send(event.clone()).is_ok());
+    }
+
+    /// The event that an effect tells of, masked.
+    pub(super) fn event(&self, effect: &Effect) -> Option<ExecutionEvent> {
+        let Effect::Emit { execution, number, at, kind, .. } = effect else { return None };
+        let kind = masked((**kind).clone(), &self.redactor);
+        Some(ExecutionEvent { number: *number, at: *at, execution: execution.clone(), kind })
     }
 
     fn run_action(&mut self, info: StepInfo, properties: Value, extract: Arc<Extract>) {
@@ -290,10 +305,8 @@ async fn find(inner: &Arc<Inner>, plan: PlanRef) -> Result<Linked, ActionError> 
     inner.registry.load(super::super::actions_of(&template)).await.ok();
     let plan = inner.plan(name.clone(), &template).map_err(invalid)?;
     let below = inner.link(&plan).await.map_err(ActionError::invalid_property)?;
-    let text = template.source.as_ref().map_or_else(|| template.to_yaml().into(), |s| s.text.clone());
-    let name = name.map_or_else(|| "".into(), |n| n.text().clone());
-    let pinned = PinnedTemplate { digest: plan.digest.clone(), name, version: version.map(Into::into), text };
-    Ok(Linked { pinned, plan, below })
+    let template = pin(name.as_ref(), version.map(Into::into).as_ref(), &plan);
+    Ok(Linked { pinned: LinkedTemplate { template, below: pin_all(&below).collect() }, plan, below })
 }
 
 fn parse_inline(content: &Value, limits: &crate::Limits) -> Result<Template, crate::diagnostic::Diagnostics> {

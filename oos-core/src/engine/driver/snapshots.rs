@@ -1,7 +1,10 @@
 //! When a snapshot is due, and what is in it.
 
 use super::Driver;
-use crate::ports::store::{Snapshot, StoreError};
+use crate::{
+    machine::{Beside, Effect},
+    ports::store::{Snapshot, StoreError},
+};
 
 /// CHOICE: records after which an execution that goes idle is snapshotted: it may sleep for months.
 const IDLE_AFTER: u64 = 256;
@@ -39,17 +42,25 @@ impl Driver {
     /// The snapshot that goes with `count` new records, when one is due: after many records, when a firing of a trigger
     /// has ended (the parent may live for years), and when the execution goes idle with a long journal. An ended
     /// execution needs none.
-    pub(super) fn snapshot(&mut self, count: u64, fired: bool, busy: bool) -> Result<Option<Snapshot>, StoreError> {
+    pub(super) fn snapshot(
+        &mut self,
+        count: u64,
+        fired: bool,
+        busy: bool,
+        effects: &[Effect],
+    ) -> Result<Option<Snapshot>, StoreError> {
         let due = self.due.count(count, self.inner.snapshot_every, fired, busy);
         if !due || self.tree.ended().is_some() {
             return Ok(None);
         }
+        let events = effects.iter().filter_map(|effect| self.event(effect)).collect();
+        let beside = Beside { secrets: self.secrets.handles(), events };
         let bytes = if self.secrets.is_empty() {
-            self.tree.encode()?
+            self.tree.encode(&beside)?
         } else {
             let mut hidden = self.tree.clone();
             hidden.map_values(&mut |value| self.secrets.hide(value));
-            hidden.encode()?
+            hidden.encode(&beside)?
         };
         self.due = Due::after(0, bytes.len() as u64);
         Ok(Some(Snapshot { seq: self.seq + count, bytes: bytes.into() }))

@@ -1,13 +1,16 @@
 //! Rows of the index: written in the same transaction as the records that changed what people see.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Driver, Redactor};
 use crate::{
     Value,
     ids::MachinePath,
     machine::{ExecutionStatus, Machine, MachineReport},
-    ports::{control::WaitingFor, index::Summary},
+    ports::{
+        control::WaitingFor,
+        index::{Details, Summary},
+    },
 };
 
 /// What was last written about a machine, so that a row is written only when it changed.
@@ -42,6 +45,11 @@ impl Driver {
         let (report, counters, current_tasks) = machine.headline(&self.tree);
         let report = self.masked_report(report);
         let is_root = report.path.is_root();
+        let dropped = !is_root && report.status.is_final() && self.tree.root().is_some_and(|m| m.plan().has_trigger());
+        let details = dropped.then(|| {
+            let whole = self.masked_report(machine.final_report(&self.tree));
+            Arc::new(Details { path: whole.path, tasks: whole.tasks })
+        });
         Summary {
             root: self.header.id.clone(),
             parent: if is_root { self.header.parent.clone() } else { machine.parent_id().cloned() },
@@ -65,6 +73,7 @@ impl Driver {
             parameters: report.parameters,
             outputs: report.outputs,
             id: report.id,
+            details,
         }
     }
 

@@ -132,7 +132,7 @@ impl Machine {
         }
     }
 
-    fn visible_outputs(&self, i: usize) -> Value {
+    pub(super) fn visible_outputs(&self, i: usize) -> Value {
         let (Some(task), Some(run)) = (self.plan.tasks.get(i), self.task(i)) else { return Value::Null };
         if run.outputs.is_empty() {
             return Value::Null;
@@ -166,6 +166,16 @@ impl Machine {
             self.set_failure(Some(&task.name), &error);
         }
         self.state.next = Some(self.following(i, task.on_error));
+    }
+
+    /// The end of the run. In Debug mode the last task, like each, leads back to Waiting: people say how it ends
+    /// (service-model 3.2). Children end by themselves, and so do cancelled runs and triggers.
+    pub(super) fn reach_end(&mut self, cx: &mut Cx<'_>) {
+        let debugged = self.settings.mode == Mode::Debug && self.path.is_root() && !self.plan.has_trigger();
+        if debugged && self.state.cancel == CancelState::No && !self.state.cancelled {
+            return self.hold(cx, Hold::DebugStep(None), WaitingFor::DebugStep);
+        }
+        self.finish(cx, cx.at);
     }
 
     /// Ends the run because something outside a task failed.
@@ -213,7 +223,7 @@ impl Machine {
     }
 
     /// Outputs of the run: an error fails a run that was a success, and gives null otherwise (template-language 5.5).
-    fn final_outputs(&self, cx: &Cx<'_>, at: Timestamp, strict: bool) -> Result<Value, Evaluation> {
+    pub(super) fn final_outputs(&self, cx: &Cx<'_>, at: Timestamp, strict: bool) -> Result<Value, Evaluation> {
         if self.outer.is_some() {
             return Ok(self.inner_outputs(cx, at));
         }

@@ -128,7 +128,7 @@ impl Machine {
             } else {
                 match self.state.next.take() {
                     Some(Next::Task(i)) => self.enter(cx, i),
-                    Some(Next::Finish) => self.finish(cx, cx.at),
+                    Some(Next::Finish) => self.reach_end(cx),
                     None => return,
                 }
             }

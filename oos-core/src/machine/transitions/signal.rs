@@ -91,17 +91,20 @@ impl Machine {
         if chosen.is_empty() {
             return conflict("nothing here waits for a decision");
         }
+        let (mut taken, mut refused) = (false, Ok(()));
         for (i, item, waiting) in chosen {
-            match waiting {
+            let answer = match waiting {
                 WaitingFor::Batch => self.vote_batch(cx, i, approve),
                 WaitingFor::RiskConfirmation => self.vote_risk(cx, i, item, approve),
-                _ => self.vote_control(cx, i, item, signal.from, approve, note)?,
-            }
+                _ => self.vote_control(cx, i, item, signal.from, approve, note),
+            };
+            taken |= answer.is_ok();
+            refused = refused.and(answer);
         }
-        Ok(())
+        if taken { Ok(()) } else { refused }
     }
 
-    fn vote_batch(&mut self, cx: &mut Cx<'_>, i: usize, approve: bool) {
+    fn vote_batch(&mut self, cx: &mut Cx<'_>, i: usize, approve: bool) -> SignalOutcome {
         if approve {
             if let Some(state) = self.loop_mut(i) {
                 state.open_batch();
@@ -110,22 +113,23 @@ impl Machine {
         } else {
             self.cancel(cx);
         }
+        Ok(())
     }
 
-    fn vote_risk(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, approve: bool) {
-        if !approve && item.is_some() {
+    fn vote_risk(&mut self, cx: &mut Cx<'_>, i: usize, item: Option<u32>, approve: bool) -> SignalOutcome {
+        if approve {
+            let Some(step) = self.step_mut(i, item) else { return conflict("the step is gone") };
+            step.confirmed = true;
+            step.phase = Phase::Evaluating;
+            let started = step.started;
+            self.evaluate_step(cx, i, item, started);
+        } else if item.is_some() {
             // Who refuses one item refuses the run (service-model 3.5); as an ended item it would only count as an error.
             self.cancel(cx);
-            return;
+        } else {
+            self.end_step(cx, i, item, TaskStatus::Cancelled, None, Vec::new(), Value::Null);
         }
-        if !approve {
-            return self.end_step(cx, i, item, TaskStatus::Cancelled, None, Vec::new(), Value::Null);
-        }
-        let Some(step) = self.step_mut(i, item) else { return };
-        step.confirmed = true;
-        step.phase = Phase::Evaluating;
-        let started = step.started;
-        self.evaluate_step(cx, i, item, started);
+        Ok(())
     }
 
     fn vote_control(
@@ -141,6 +145,10 @@ impl Machine {
         let stranger = matches!(phase, Some(Phase::Waiting(wait)) if !wait.voters.is_empty() && !wait.voters.iter().any(|v| v == from));
         if stranger {
             return Err(("NotApprover", format!("`{from}` is not among the approvers")));
+        }
+        let same = |e: &ControlEvent| matches!(e, ControlEvent::Signalled(v) if v.from == from && v.approve == approve);
+        if self.step(i, item).is_some_and(|s| s.history.iter().any(|(_, event)| same(event))) {
+            return Err(("DuplicateSignal", format!("`{from}` has voted already")));
         }
         let vote = Vote { approve, from: from.to_owned(), note: note.cloned() };
         self.decide(cx, i, item, cx.at, ControlEvent::Signalled(vote));
@@ -190,6 +198,8 @@ impl Machine {
         if !status.is_final() {
             return Err(("InvalidParameter.ExecutionStatus", format!("`{status}` is no final status")));
         }
+        // Outputs of tasks that did not run are null, as in a failed run.
+        self.state.outputs = self.final_outputs(cx, cx.at, false).unwrap_or_default();
         self.end(cx, status);
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::{Cx, Machine, Out};
 use crate::{
     Timestamp, Value,
     expr::drop_nulls,
+    ids::StepKey,
     machine::{
         ExecutionStatus, Extract, ExtractKind, Kept, Mode, SafetyCheck, TaskStatus,
         bind::refuse_unknown,
@@ -94,7 +95,7 @@ impl Machine {
             }
         }
         let first = match self.state.firing.clone() {
-            Some(message) => self.take_firing(&message, at),
+            Some(message) => self.take_firing(cx, &message, at),
             None => Ok(0),
         };
         match first {
@@ -113,7 +114,7 @@ impl Machine {
     }
 
     /// A firing starts at the second task; the trigger task has succeeded, its outputs are read from the message.
-    fn take_firing(&mut self, message: &Value, at: Timestamp) -> Result<usize, ActionError> {
+    fn take_firing(&mut self, cx: &mut Cx<'_>, message: &Value, at: Timestamp) -> Result<usize, ActionError> {
         let Some(task) = self.plan.tasks.first().cloned() else { return Ok(0) };
         let extract = Extract {
             outputs: task
@@ -136,6 +137,11 @@ impl Machine {
             run.outputs = outputs;
             run.document = message.clone();
         }
+        let key = StepKey { task: task.name.clone(), run: 1, item: None, attempt: 1 };
+        let (action, outputs) = (task.action.text().clone(), self.visible_outputs(0));
+        cx.out.push(Out::Event(EventKind::StepStarted { key: key.clone(), action, item: None }));
+        let status = TaskStatus::Success;
+        cx.out.push(Out::Event(EventKind::StepEnded { key, status, message: None, outputs }));
         Ok(1)
     }
 
