@@ -282,7 +282,8 @@ impl Engine {
     }
 
     /// Takes up all unfinished executions of the store. One that somebody else owns, or that cannot be read, is
-    /// given back with its error and does not keep the others from going on.
+    /// given back with its error and does not keep the others from going on. Where several engines share a store, each
+    /// asks again now and then: so it takes over from one that has died.
     ///
     /// # Errors
     /// When the store cannot list them.

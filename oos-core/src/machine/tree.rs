@@ -2,17 +2,17 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt,
     sync::Arc,
 };
 
 use super::{
     effect::Effect,
-    input::{ExecutionStatus, Input, InputKind, Kept, Signal, SignalKind, Started},
+    input::{ExecutionStatus, Input, InputKind, Kept, Started},
     leaves::RerunFrom,
+    risk::{RiskPolicy, VerbRisk},
     scope::{Secret, Shared},
     state::{Failure, Machine, Settings, State},
-    transitions::{Cx, MachineInput, NewChild, Out, ToMachine},
+    transitions::{Cx, MachineInput, NewChild, Out},
 };
 use crate::{
     ExecutionId, Limits, Timestamp, Value,
@@ -21,48 +21,6 @@ use crate::{
     ports::{action::ActionError, event::EventKind, parameter_store::ParameterRef, store::LinkedTemplate},
     selector::SelectorCache,
 };
-
-/// Signals that are remembered, so that one that comes twice changes nothing.
-const REMEMBERED_SIGNALS: usize = 1_024;
-
-/// Which API calls are high-risk (service-model 3.5).
-pub trait RiskPolicy: fmt::Debug + Send + Sync + 'static {
-    /// True when a call of `api` of `service` waits for a confirmation; `risk` is the task's `Risk` property.
-    fn is_high(&self, service: &str, api: &str, risk: &str) -> bool;
-}
-
-/// The default: by the verb of the API's name. CHOICE: the list of service-model 3.5; the service publishes none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct VerbRisk;
-
-impl RiskPolicy for VerbRisk {
-    fn is_high(&self, _service: &str, api: &str, risk: &str) -> bool {
-        const VERBS: [&str; 17] = [
-            "Delete",
-            "Release",
-            "Remove",
-            "Terminate",
-            "Destroy",
-            "Stop",
-            "Reboot",
-            "Restart",
-            "Reset",
-            "ReInit",
-            "Replace",
-            "Revoke",
-            "Detach",
-            "Unassociate",
-            "Disassociate",
-            "Flush",
-            "Abolish",
-        ];
-        if risk.eq_ignore_ascii_case("Normal") {
-            return false;
-        }
-        let starts = |verb: &&str| api.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb));
-        risk.eq_ignore_ascii_case("High") || VERBS.iter().any(starts)
-    }
-}
 
 /// What a tree is made with beside plans.
 #[derive(Clone, Debug)]
@@ -263,7 +221,7 @@ impl Tree {
     }
 
     /// Sends an input to one machine and follows what it causes between machines until all is quiet.
-    fn send(&mut self, path: &MachinePath, input: MachineInput, at: Timestamp, applied: &mut Applied) {
+    pub(super) fn send(&mut self, path: &MachinePath, input: MachineInput, at: Timestamp, applied: &mut Applied) {
         let mut queue = VecDeque::from([(path.clone(), input)]);
         let mut first = true;
         while let Some((path, input)) = queue.pop_front() {
@@ -285,7 +243,7 @@ impl Tree {
     }
 
     /// Hands out what a machine wants: effects and events to the world, the rest to other machines.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         path: &MachinePath,
         out: Vec<Out>,
@@ -374,105 +332,6 @@ impl Tree {
             let mut ignored = Applied::default();
             self.send(&path, MachineInput::Fetched, at, &mut ignored);
             applied.effects.append(&mut ignored.effects);
-        }
-    }
-
-    fn signal(&mut self, signal: &Signal, at: Timestamp, applied: &mut Applied) {
-        if self.signals.contains(&signal.id) {
-            applied.refused = Some(Refusal { code: "DuplicateSignal", message: format!("{signal} was taken already") });
-            return;
-        }
-        let path = match self.route(signal) {
-            Ok(path) => path,
-            Err(refusal) => {
-                applied.refused = Some(refusal);
-                return;
-            }
-        };
-        if let Err(refusal) = self.signal_machine(&path, signal, at, applied) {
-            applied.refused = Some(refusal);
-            return;
-        }
-        if matches!(signal.kind, SignalKind::Pause | SignalKind::Resume) {
-            self.signal_below(&path, signal, at, applied);
-        }
-        self.signals.push_back(signal.id.clone());
-        if self.signals.len() > REMEMBERED_SIGNALS {
-            self.signals.pop_front();
-        }
-    }
-
-    /// Pause and Resume reach all executions below; one that is in that state already does not mind.
-    fn signal_below(&mut self, path: &MachinePath, signal: &Signal, at: Timestamp, applied: &mut Applied) {
-        let below = self.machines.keys().filter(|p| p.starts_with(path) && *p != path).cloned().collect::<Vec<_>>();
-        for path in below {
-            // Refused means: ended, or in that state already.
-            let _ = self.signal_machine(&path, signal, at, applied);
-        }
-    }
-
-    fn signal_machine(
-        &mut self,
-        path: &MachinePath,
-        signal: &Signal,
-        at: Timestamp,
-        applied: &mut Applied,
-    ) -> Result<(), Refusal> {
-        let mut out = Vec::new();
-        let Some(machine) = self.machines.get_mut(path) else { return Err(stale("there is no such execution")) };
-        let mut cx = Cx { shared: &mut self.shared, plans: &self.plans, risk: &*self.options.risk, at, out: &mut out };
-        let to = ToMachine {
-            from: &signal.from,
-            task: signal.to.task.as_ref(),
-            items: &signal.to.items,
-            kind: &signal.kind,
-        };
-        machine.signal(&mut cx, &to).map_err(|(code, message)| Refusal { code, message })?;
-        let mut queue = VecDeque::new();
-        self.deliver(path, out, at, &mut queue, applied);
-        while let Some((path, input)) = queue.pop_front() {
-            let mut more = Applied::default();
-            self.send(&path, input, at, &mut more);
-            applied.effects.append(&mut more.effects);
-        }
-        Ok(())
-    }
-
-    /// The machine that a signal is for: the one named, or for a vote the only one below it that waits for one.
-    fn route(&self, signal: &Signal) -> Result<MachinePath, Refusal> {
-        let path = &signal.to.path;
-        let missing =
-            || Refusal { code: "EntityNotExists.Execution", message: "there is no such execution".to_owned() };
-        let here = self.machines.get(path).ok_or_else(missing)?;
-        let wanted: &dyn Fn(&Machine) -> bool = match signal.kind {
-            SignalKind::Approve { .. } | SignalKind::Reject { .. } => &|m| {
-                let named = |i: usize| {
-                    let task = signal.to.task.as_ref();
-                    task.is_none_or(|t| m.plan.tasks.get(i).is_some_and(|p| p.name == *t))
-                };
-                m.votable().iter().any(|(i, _, _)| named(*i))
-            },
-            SignalKind::RetryTask | SignalKind::SkipTask => {
-                &|m| matches!(m.state.hold, Some(super::state::Hold::Failure(_)))
-            }
-            SignalKind::ExecuteTask { .. } | SignalKind::CompleteExecution { .. } => {
-                &|m| matches!(m.state.hold, Some(super::state::Hold::DebugStep(_)))
-            }
-            // What is paused below a running execution is resumed through it.
-            SignalKind::Resume if !here.state.paused => &|m| m.state.paused,
-            _ => return Ok(path.clone()),
-        };
-        if wanted(here) {
-            return Ok(path.clone());
-        }
-        let mut below = self.machines.values().filter(|m| m.path.starts_with(path) && wanted(m));
-        match (below.next(), below.next()) {
-            (Some(one), None) => Ok(one.path.clone()),
-            (Some(_), Some(_)) => Err(Refusal {
-                code: "InvalidParameter.TaskExecutionId",
-                message: "several executions wait; name the one that is meant".to_owned(),
-            }),
-            (None, _) => Ok(path.clone()),
         }
     }
 
@@ -574,6 +433,6 @@ impl Tree {
     }
 }
 
-fn stale(message: &str) -> Refusal {
+pub(super) fn stale(message: &str) -> Refusal {
     Refusal { code: "Stale", message: message.to_owned() }
 }
