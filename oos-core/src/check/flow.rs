@@ -167,14 +167,12 @@ fn endless(template: &Template, graph: &Graph, found: &mut Diagnostics) {
     let stuck = |task: usize| runs.get(task) == Some(&true) && ends.get(task) == Some(&false);
     let mut covered = vec![false; count];
     for (edge, to) in edges_back(graph).filter(|(edge, _)| stuck(edge.from)) {
-        let inside = graph.reachable_from([to], count);
+        if covered.get(edge.from) == Some(&true) {
+            continue;
+        }
+        let (inside, returning) = (graph.reachable_from([to], count), graph.leading_to([edge.from], count));
         // A loop that leads into another one is left.
-        let closed = inside
-            .iter()
-            .enumerate()
-            .filter(|(_, inside)| **inside)
-            .all(|(task, _)| graph.reachable_from([task], count).get(edge.from).copied().unwrap_or(false));
-        if !closed || covered.get(edge.from) == Some(&true) {
+        if inside.iter().zip(&returning).any(|(inside, returns)| *inside && !returns) {
             continue;
         }
         covered.iter_mut().zip(&inside).for_each(|(covered, inside)| *covered |= inside);

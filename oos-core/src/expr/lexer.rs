@@ -175,6 +175,24 @@ fn is_path(text: &str) -> bool {
     !text.is_empty()
 }
 
+/// The jq program of a path. Names are quoted, because in jq a hyphen subtracts and a digit starts a number.
+pub(super) fn path_program(path: &str) -> String {
+    let mut program = String::new();
+    let mut rest = path;
+    while let Some(after) = path_step(rest) {
+        let step = rest.get(..rest.len() - after.len()).unwrap_or("");
+        let name = step.strip_prefix('.').unwrap_or(step);
+        if name.starts_with(['[', '?']) {
+            program.push_str(if program.is_empty() { "." } else { "" });
+            program.push_str(name);
+        } else {
+            program.push_str(&format!(".\"{name}\""));
+        }
+        rest = after;
+    }
+    program
+}
+
 /// What follows the first step of a path.
 fn path_step(text: &str) -> Option<&str> {
     let step = text.strip_prefix('.').unwrap_or(text);

@@ -15,7 +15,7 @@ use crate::{
 
 /// CHOICE: nesting of one expression, so that neither compiling nor evaluating can run out of stack. Documents nest
 /// 64 levels by default (`Limits::document_depth`).
-pub(super) const NESTING: usize = 256;
+pub(crate) const NESTING: usize = 256;
 
 /// What compiling needs beside the node.
 pub struct Compiler<'a> {
