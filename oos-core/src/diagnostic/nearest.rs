@@ -25,7 +25,7 @@ pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that lead from one text to the other, case ignored;
-/// `None` for more than `most`.
+/// `None` for more than `most`. Only cells within `most` of the diagonal are filled: beyond it there are more changes.
 fn distance(a: &[char], b: &str, most: usize) -> Option<usize> {
     let b: Vec<char> = b.to_lowercase().chars().collect();
     if a.len().abs_diff(b.len()) > most {
@@ -33,31 +33,35 @@ fn distance(a: &[char], b: &str, most: usize) -> Option<usize> {
     }
     let far = most + 1;
     let cell = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(far);
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).map(|j| j.min(far)).collect();
+    let mut before = vec![far; b.len() + 2];
+    let mut row: Vec<usize> = (0..b.len() + 2).map(|j| j.min(far)).collect();
+    let mut next = before.clone();
+    let mut least_before = 0;
     for (i, x) in a.iter().enumerate() {
-        let mut next = vec![far; b.len() + 1];
-        // Further from the diagonal there are more changes than are looked for.
-        for j in i.saturating_sub(most)..=(i + 1 + most).min(b.len()) {
-            let Some(left) = j.checked_sub(1) else {
-                next.iter_mut().take(1).for_each(|first| *first = (i + 1).min(far));
-                continue;
-            };
-            let y = b.get(left);
-            let mut best =
-                (cell(&row, j) + 1).min(cell(&next, left) + 1).min(cell(&row, left) + usize::from(Some(x) != y));
-            let swapped = left > 0 && i > 0 && b.get(left - 1) == Some(x) && a.get(i - 1) == y;
-            if swapped {
+        let (low, high) = ((i + 1).saturating_sub(most), (i + 1 + most).min(b.len()));
+        let mut least = far;
+        // The cell on either side of the band is read, too.
+        next.iter_mut().take(high + 2).skip(low.saturating_sub(1)).for_each(|slot| *slot = far);
+        next.iter_mut().take(1).for_each(|first| *first = (i + 1).min(far));
+        for j in low.max(1)..=high {
+            let (left, y) = (j - 1, b.get(j - 1));
+            let replaced = cell(&row, left) + usize::from(Some(x) != y);
+            let mut best = (cell(&row, j) + 1).min(cell(&next, left) + 1).min(replaced);
+            if left > 0 && i > 0 && b.get(left - 1) == Some(x) && a.get(i - 1) == y {
                 best = best.min(cell(&before, left - 1) + 1);
             }
+            least = least.min(best);
             if let Some(slot) = next.get_mut(j) {
                 *slot = best.min(far);
             }
         }
-        if next.iter().all(|changes| *changes >= far) && row.iter().all(|changes| *changes >= far) {
+        least = least.min(cell(&next, 0));
+        if least >= far && least_before >= far {
             return None;
         }
-        before = std::mem::replace(&mut row, next);
+        least_before = least;
+        std::mem::swap(&mut before, &mut row);
+        std::mem::swap(&mut row, &mut next);
     }
     Some(cell(&row, b.len())).filter(|changes| *changes <= most)
 }
