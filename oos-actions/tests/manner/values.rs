@@ -178,7 +178,7 @@ Outputs:
 fn parameters_for_a_form_of_the_console() {
     expect(
         "console",
-        &["unused-parameter", "parameter-default"],
+        &["parameter-default", "unused-parameter", "parameter-default"],
         r#"
 FormatVersion: OOS-2019-06-01
 Parameters:

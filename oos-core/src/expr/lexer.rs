@@ -175,7 +175,8 @@ fn is_path(text: &str) -> bool {
     !text.is_empty()
 }
 
-/// The jq program of a path. Names are quoted, because in jq a hyphen subtracts and a digit starts a number.
+/// The jq program of a path. A name that jq would not take for one is quoted: there a hyphen subtracts and a digit
+/// starts a number.
 pub(super) fn path_program(path: &str) -> String {
     let mut program = String::new();
     let mut rest = path;
@@ -185,8 +186,11 @@ pub(super) fn path_program(path: &str) -> String {
         if name.starts_with(['[', '?']) {
             program.push_str(if program.is_empty() { "." } else { "" });
             program.push_str(name);
-        } else {
+        } else if name.contains('-') || name.starts_with(|c: char| c.is_ascii_digit()) {
             program.push_str(&format!(".\"{name}\""));
+        } else {
+            program.push('.');
+            program.push_str(name);
         }
         rest = after;
     }
