@@ -12,6 +12,7 @@ mod eval;
 pub mod functions;
 mod lexer;
 mod parser;
+mod program;
 mod resolve;
 mod scope;
 
@@ -23,6 +24,7 @@ pub use functions::{Function, FunctionContext, Functions, Kind};
 pub(crate) use lexer::store_references;
 pub(crate) use parser::NESTING;
 pub use parser::{Compiler, compile, compile_condition};
+pub(crate) use program::selector_error;
 pub use resolve::is_direct_reference;
 pub use scope::{Match, NameKind, Names, Scope};
 

@@ -6,7 +6,7 @@ use super::{Pass, escape};
 use crate::{
     TemplateName, Value, check,
     diagnostic::{Code, Diagnostic},
-    expr::{Expr, ExprKind},
+    expr::{self, Expr, ExprKind},
     machine::{Extract, ExtractKind},
     plan::{ChildName, Following, RetryPlan, SelectorPlan, TaskKind, TaskOutputPlan, TaskPlan},
     ports::action::{Entry, RetryRule, Signature},
@@ -108,7 +108,8 @@ impl Pass<'_> {
             ExprKind::Literal(Value::String(text)) => match Selector::parse(text) {
                 Ok(selector) => SelectorPlan::Fixed(selector),
                 Err(error) => {
-                    self.found.push(check::selector_error(&error, text, node.span, pointer));
+                    let source = self.template.source.as_ref();
+                    self.found.push(expr::selector_error(&error, text, node.span, pointer, source));
                     nothing()
                 }
             },
