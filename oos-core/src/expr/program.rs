@@ -36,6 +36,8 @@ fn fault(error: &SelectorError, text: &str, span: Option<Span>, source: Option<&
     let SelectorError::Compile { offset: Some(offset), .. } = error else { return None };
     let (span, source) = (span?, source?);
     let at = span.start as usize + source.slice(span).find(text.trim_end())? + offset;
-    let next = source.text.get(at..)?.chars().next().map_or(1, char::len_utf8);
-    Some(Span::new(at, at + next))
+    let rest = source.text.get(at..)?;
+    let word = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '$'))).unwrap_or(rest.len());
+    let next = rest.chars().next().map_or(1, char::len_utf8);
+    Some(Span::new(at, at + word.max(next)))
 }
