@@ -1,6 +1,12 @@
 //! Bounds on what a template and a run may cost. The defaults are the documented limits of the service
 //! (service-model 2.8) or, where none is published, our choice (template-language 1.3).
 
+/// CHOICE: bytes of a regular expression; far beyond what a person writes, small enough to compile in no time.
+pub(crate) const PATTERN_BYTES: usize = 16_384;
+
+/// CHOICE: bytes of a compiled regular expression: room for every counted repetition that names of resources need.
+pub(crate) const COMPILED_PATTERN_BYTES: usize = 512 << 10;
+
 /// See the fields; [`Limits::default`] is the service, [`Limits::unlimited`] is for embedders who know better.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

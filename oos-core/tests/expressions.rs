@@ -517,6 +517,8 @@ fn a_jq_program_that_does_not_compile_is_found() {
     let codes = |node: &str| codes(&world().compile(&json(node)).1);
     assert_eq!(codes(r#"{"Fn::Jq": ["First", ".[", "{{ ids }}"]}"#), ["invalid-selector"]);
     assert!(codes(r#"{"Fn::Jq": ["First", ".[{{ days }}", "{{ ids }}"]}"#).is_empty());
+    let many_lines = found(r#"{"Fn::Jq": ["First", ".a |\n  .b |", "{{ ids }}"]}"#);
+    assert_eq!(many_lines, ["invalid-selector: selector `.a | .b |` does not compile: expected a term, found the end"]);
 }
 
 #[test]

@@ -161,6 +161,9 @@ fn mistakes_are_told_with_their_place() {
         other => panic!("{text}: {other:?}"),
     };
     assert_eq!(place(".a | foo"), (Some(5), "`foo/0` is not defined".into()));
+    assert_eq!(place(".a | selct(.b)"), (Some(5), "`selct/1` is not defined; did you mean `select`?".into()));
+    assert_eq!(place(".a | map"), (Some(5), "`map/0` is not defined; the number of its arguments is 1".into()));
+    assert_eq!(place(".a | Instances"), (Some(5), "`Instances/0` is not defined; `.Instances` reads a member".into()));
     assert_eq!(place("a | foo"), (Some(4), "`foo/0` is not defined".into()));
     assert_eq!(place("  a | $x"), (Some(6), "`$x` is not defined".into()));
     assert_eq!(place(".a | map(.b"), (Some(11), "expected `)`, found the end".into()));

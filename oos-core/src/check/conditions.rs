@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::walk::{Reads, task_of};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
-    expr::{Expr, ExprKind},
+    expr::{Expr, ExprKind, NESTING},
     plan::{Plan, escape},
     template::{Condition, Template},
 };
@@ -38,6 +38,7 @@ pub(crate) fn condition(condition: &Condition, expr: &Expr, pointer: &str, said:
 pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     let reads: Vec<Reads> = plan.conditions.iter().map(|c| Reads::of(&c.expr)).collect();
     cycles(template, &reads, found);
+    nesting(template, plan, &reads, found);
     later(template, plan, &reads, found);
 }
 
@@ -56,6 +57,36 @@ fn cycles(template: &Template, reads: &[Reads], found: &mut Diagnostics) {
             let pointer = format!("/Conditions/{}", escape(name.as_str()));
             found.push(Diagnostic::error(Code::CONDITION, message, condition.name.span, pointer));
         }
+    }
+}
+
+/// A condition is evaluated inside the one that names it, so a chain of them needs as deep a stack as one nested value.
+fn nesting(template: &Template, plan: &Plan, reads: &[Reads], found: &mut Diagnostics) {
+    let own = |i: usize| plan.conditions.get(i).map_or(0, |c| c.expr.levels());
+    let below = |i: usize| reads.get(i).into_iter().flat_map(|r| r.conditions.iter().copied());
+    let mut levels: Vec<Option<usize>> = vec![None; reads.len()];
+    let mut entered = BTreeSet::new();
+    for start in 0..reads.len() {
+        let mut open = vec![start];
+        while let Some(&i) = open.last() {
+            // What is entered and has no level yet leads back to itself, which is an error of its own.
+            if entered.insert(i) {
+                open.extend(below(i).filter(|b| !entered.contains(b)));
+                continue;
+            }
+            open.pop();
+            let deepest = below(i).filter_map(|b| levels.get(b).copied().flatten()).max().unwrap_or(0);
+            if let Some(slot) = levels.get_mut(i) {
+                *slot = Some(own(i) + deepest);
+            }
+        }
+    }
+    let too_deep = levels.iter().position(|levels| levels.is_some_and(|levels| levels > NESTING));
+    if let Some(condition) = too_deep.and_then(|i| template.conditions.get(i)) {
+        let name = &condition.name.value;
+        let message = format!("condition `{name}` and those that it names nest deeper than {NESTING} levels");
+        let pointer = format!("/Conditions/{}", escape(name.as_str()));
+        found.push(Diagnostic::error(Code::LIMIT_DEPTH, message, condition.name.span, pointer));
     }
 }
 

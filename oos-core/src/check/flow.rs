@@ -146,6 +146,10 @@ fn name(template: &Template, task: usize) -> &str {
     template.tasks.get(task).map_or("", |t| t.name.value.as_str())
 }
 
+fn name_span(template: &Template, task: usize) -> Option<Span> {
+    template.tasks.get(task).and_then(|t| t.name.span)
+}
+
 fn backward(template: &Template, graph: &Graph, found: &mut Diagnostics) {
     for (edge, to) in edges_back(graph) {
         let (span, pointer) = place(template, edge);
@@ -155,7 +159,10 @@ fn backward(template: &Template, graph: &Graph, found: &mut Diagnostics) {
         } else {
             format!("task `{from}` jumps back to `{}`", name(template, to))
         };
-        let finding = Diagnostic::warning(Code::BACKWARD_JUMP, message, span, pointer);
+        let mut finding = Diagnostic::warning(Code::BACKWARD_JUMP, message, span, pointer);
+        if to != edge.from {
+            finding = finding.also(name_span(template, to), "back to here");
+        }
         found.push(finding.help("the run ends with `LimitExceeded.Steps` when it does not leave the loop"));
     }
 }
@@ -167,14 +174,12 @@ fn endless(template: &Template, graph: &Graph, found: &mut Diagnostics) {
     let stuck = |task: usize| runs.get(task) == Some(&true) && ends.get(task) == Some(&false);
     let mut covered = vec![false; count];
     for (edge, to) in edges_back(graph).filter(|(edge, _)| stuck(edge.from)) {
-        let inside = graph.reachable_from([to], count);
+        if covered.get(edge.from) == Some(&true) {
+            continue;
+        }
+        let (inside, returning) = (graph.reachable_from([to], count), graph.leading_to([edge.from], count));
         // A loop that leads into another one is left.
-        let closed = inside
-            .iter()
-            .enumerate()
-            .filter(|(_, inside)| **inside)
-            .all(|(task, _)| graph.reachable_from([task], count).get(edge.from).copied().unwrap_or(false));
-        if !closed || covered.get(edge.from) == Some(&true) {
+        if inside.iter().zip(&returning).any(|(inside, returns)| *inside && !returns) {
             continue;
         }
         covered.iter_mut().zip(&inside).for_each(|(covered, inside)| *covered |= inside);
@@ -189,6 +194,7 @@ fn endless(template: &Template, graph: &Graph, found: &mut Diagnostics) {
             )
         };
         let finding = Diagnostic::warning(Code::ENDLESS_LOOP, message, span, pointer);
+        let finding = if to == edge.from { finding } else { finding.also(name_span(template, to), "it begins here") };
         found.push(finding.help("let a choice or a jump in the loop lead to a task outside or to `ACS::END`"));
     }
 }
@@ -198,6 +204,18 @@ fn unreachable(template: &Template, graph: &Graph, found: &mut Diagnostics) {
     for ((i, task), _) in template.tasks.iter().enumerate().zip(seen).filter(|(_, seen)| !seen) {
         let message = format!("no path leads to task `{}`", task.name.value);
         let finding = Diagnostic::warning(Code::UNREACHABLE, message, task.name.span, format!("/Tasks/{i}"));
-        found.push(finding.label("never runs"));
+        let finding = finding.label("never runs");
+        found.push(match passed_by(template, graph, i) {
+            Some(span) => finding.also(Some(span), "the task before it leads elsewhere"),
+            None => finding,
+        });
     }
+}
+
+/// Where the task before one says that it leads elsewhere.
+fn passed_by(template: &Template, graph: &Graph, task: usize) -> Option<Span> {
+    let before = task.checked_sub(1)?;
+    let leads = |edge: &&Edge| edge.from == before && matches!(edge.kind, EdgeKind::Success | EdgeKind::Choice(0));
+    let (span, _) = place(template, graph.edges.iter().find(leads)?);
+    span.filter(|span| Some(*span) != name_span(template, before))
 }

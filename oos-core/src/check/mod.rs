@@ -28,7 +28,6 @@ pub(crate) use conditions::condition;
 pub(crate) use names::{jump_target, unknown_action};
 pub(crate) use parameters::constraints;
 pub use schema::json_schema;
-pub(crate) use selectors::selector_error;
 
 use crate::{
     diagnostic::{Code, Diagnostics},

@@ -6,7 +6,7 @@ use crate::{
     Limits, Value,
     diagnostic::{Code, Diagnostic, Diagnostics},
     expr::{
-        Expr, Target,
+        Expr,
         coerce::{self, Constraints, Pattern, coerce},
     },
     plan::Plan,
@@ -181,7 +181,7 @@ fn secret(parameter: &Parameter, pointer: &str, found: &mut Diagnostics) {
 
 fn cycles(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     let reads: Vec<BTreeSet<usize>> =
-        plan.parameters.iter().map(|p| p.default.as_ref().map(parameters_of).unwrap_or_default()).collect();
+        plan.parameters.iter().map(|p| p.default.as_ref().map(Expr::parameters).unwrap_or_default()).collect();
     for (i, parameter) in template.parameters.iter().enumerate() {
         let mut reached = BTreeSet::new();
         let mut stack: Vec<usize> = reads.get(i).into_iter().flatten().copied().collect();
@@ -199,28 +199,19 @@ fn cycles(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     }
 }
 
-fn parameters_of(expr: &Expr) -> BTreeSet<usize> {
-    let mut read = BTreeSet::new();
-    expr.references(&mut |r| {
-        if let Target::Parameter(index) = r.target {
-            read.insert(index);
-        }
-    });
-    read
-}
-
 /// Named by no reference and by no `AssociationPropertyMetadata` of another parameter (template-language 9.2).
 fn unused(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     let mut read = BTreeSet::new();
-    plan.expressions(&mut |expr| read.extend(parameters_of(expr)));
+    plan.expressions(&mut |expr| read.extend(expr.parameters()));
     inner_reads(plan, &mut read);
-    let broken = found.has_errors();
+    // With errors the plan has holes, so the document itself is looked at.
+    let document = found.has_errors().then(|| template.to_node());
     for (i, parameter) in template.parameters.iter().enumerate().filter(|(i, _)| !read.contains(i)) {
         let name = parameter.name.value.as_str();
         let others = template.parameters.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, p)| p);
         let mentioned =
             others.filter_map(|p| p.console("AssociationPropertyMetadata")).any(|metadata| mentions(metadata, name));
-        let mended = broken && meant(template, name, found);
+        let mended = document.as_ref().is_some_and(|document| meant(document, name, found));
         if !mentioned && !mended {
             let message = format!("nothing uses parameter `{name}`");
             let pointer = format!("/Parameters/{}", crate::plan::escape(name));
@@ -232,29 +223,29 @@ fn unused(template: &Template, plan: &Plan, found: &mut Diagnostics) {
 
 /// True when the name stands in a part that has errors, or is the hint about a name that is not declared: once those
 /// are mended, the parameter is used.
-fn meant(template: &Template, name: &str, found: &Diagnostics) -> bool {
+fn meant(document: &Node, name: &str, found: &Diagnostics) -> bool {
+    let quoted = format!("`{name}`");
     let hinted = |finding: &Diagnostic| {
-        let help = finding.help.as_deref().unwrap_or("");
-        finding.code == Code::UNDEFINED_PARAMETER && help.contains(&format!("`{name}`"))
+        finding.code == Code::UNDEFINED_PARAMETER && finding.help.as_deref().is_some_and(|help| help.contains(&quoted))
     };
-    found.iter().any(hinted) || written(&template.to_node(), name)
+    found.iter().any(hinted) || written(document, &name.to_ascii_lowercase())
 }
 
-/// True when text with braces names the parameter.
-fn written(node: &Node, name: &str) -> bool {
+/// True when text with braces names the parameter, whose name is given in lower case.
+fn written(node: &Node, folded: &str) -> bool {
     match &node.kind {
         NodeKind::Scalar(value) => {
             let text = value.as_str().filter(|text| text.contains("{{")).map(str::to_ascii_lowercase);
-            text.is_some_and(|text| text.contains(&name.to_ascii_lowercase()))
+            text.is_some_and(|text| text.contains(folded))
         }
-        NodeKind::List(list) => list.iter().any(|n| written(n, name)),
-        NodeKind::Map(map) => map.iter().any(|(_, n)| written(n, name)),
+        NodeKind::List(list) => list.iter().any(|n| written(n, folded)),
+        NodeKind::Map(map) => map.iter().any(|(_, n)| written(n, folded)),
     }
 }
 
 fn inner_reads(plan: &Plan, read: &mut BTreeSet<usize>) {
     for inner in plan.tasks.iter().filter_map(|t| t.loop_tasks()) {
-        inner.expressions(&mut |expr| read.extend(parameters_of(expr)));
+        inner.expressions(&mut |expr| read.extend(expr.parameters()));
         inner_reads(inner, read);
     }
 }

@@ -5,11 +5,12 @@
 
 use super::walk::{is_plain, members};
 use crate::{
-    diagnostic::{Code, Diagnostic, Diagnostics, Severity},
+    diagnostic::{Diagnostic, Diagnostics, Severity},
+    expr::selector_error,
     plan::{Plan, escape},
     ports::action::ActionClass,
     selector::{Selector, SelectorError},
-    source::{Node, Span},
+    source::{Node, SourceText},
     template::{Task, Template},
 };
 
@@ -19,25 +20,6 @@ const PLACEHOLDERS: [&str; 7] = ["null", "0", "x", "\"x\"", ".x", "[]", "{}"];
 /// CHOICE: references for which all mixtures of the first [`MIXED`] placeholders are tried.
 const MOST_MIXED: u32 = 3;
 const MIXED: usize = 4;
-
-/// CHOICE: characters of a selector that messages repeat.
-const LONGEST_SHOWN: usize = 60;
-
-/// A selector that does not compile.
-pub(crate) fn selector_error(error: &SelectorError, text: &str, span: Option<Span>, pointer: &str) -> Diagnostic {
-    let cause = match error {
-        SelectorError::Compile { message, .. } => message.to_string(),
-        other => other.to_string(),
-    };
-    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown = words(text);
-    if let Some((at, _)) = shown.char_indices().nth(LONGEST_SHOWN) {
-        shown.truncate(at);
-        shown.push('…');
-    }
-    let message = format!("selector `{shown}` does not compile: {}", words(&cause));
-    Diagnostic::error(Code::SELECTOR, message, span, pointer)
-}
 
 pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
     for (i, (task, compiled)) in template.tasks.iter().zip(&plan.tasks).enumerate() {
@@ -50,7 +32,7 @@ pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
             }
         }
         if compiled.signature.class == ActionClass::Api {
-            property_selectors(task, &pointer, found);
+            property_selectors(task, &pointer, template.source.as_ref(), found);
         }
         programs(task, inner, &pointer, found);
     }
@@ -64,7 +46,7 @@ pub(super) fn check(template: &Template, plan: &Plan, found: &mut Diagnostics) {
 }
 
 /// `PropertySelector` of WaitFor, CheckFor, and the rules of ExecuteHttpRequest.
-fn property_selectors(task: &Task, pointer: &str, found: &mut Diagnostics) {
+fn property_selectors(task: &Task, pointer: &str, source: Option<&SourceText>, found: &mut Diagnostics) {
     let Some(properties) = &task.properties else { return };
     members(properties, &format!("{pointer}/Properties"), &mut |key, node, pointer| {
         if key != "PropertySelector" {
@@ -73,7 +55,7 @@ fn property_selectors(task: &Task, pointer: &str, found: &mut Diagnostics) {
         if is_mixed(node) {
             with_placeholders(node, pointer, Selector::parse, found);
         } else if let Some((text, Err(error))) = plain_text(node).map(|text| (text, Selector::parse(text))) {
-            found.push(selector_error(&error, text, node.span, pointer));
+            found.push(selector_error(&error, text, node.span, pointer, source));
         }
     });
 }
@@ -140,7 +122,8 @@ fn with_placeholders(node: &Node, pointer: &str, compile: Compile, found: &mut D
         }
     }
     if let Some(error) = first {
-        let finding = selector_error(&error, text, node.span, pointer);
+        // The fault stands in the text with placeholders.
+        let finding = selector_error(&error, text, node.span, pointer, None);
         let help = "whatever its references give, it does not compile".to_owned();
         found.push(Diagnostic { severity: Severity::Warning, help: Some(help), ..finding });
     }

@@ -146,16 +146,15 @@ struct Cells {
 impl Cells {
     /// The line, cut around byte `focus` when it is too wide to show.
     fn new(line: &str, focus: usize) -> Self {
-        let width: usize = line.chars().map(|c| shown(c).1).sum();
-        let from = if width > WIDEST_LINE { window(line, focus) } else { 0 };
+        let from = if is_wide(line) { window(line, focus) } else { 0 };
         let mut cells = Self { text: String::new(), columns: Vec::new() };
         let mut column = 0;
         if from > 0 {
             cells.text.push('…');
             column = 1;
         }
-        for (at, c) in line.char_indices().filter(|(at, _)| *at >= from) {
-            cells.columns.push((at, column));
+        for (at, c) in line.get(from..).unwrap_or("").char_indices() {
+            cells.columns.push((from + at, column));
             let (text, width) = shown(c);
             if column + width > WIDEST_LINE {
                 cells.text.push('…');
@@ -177,6 +176,18 @@ impl Cells {
         let before = column(start);
         (before, column(end).saturating_sub(before))
     }
+}
+
+/// True for a line that is too wide to show; looks no further than needed to tell.
+fn is_wide(line: &str) -> bool {
+    let mut left = WIDEST_LINE;
+    line.chars().any(|c| match left.checked_sub(shown(c).1) {
+        Some(rest) => {
+            left = rest;
+            false
+        }
+        None => true,
+    })
 }
 
 /// The byte from which a long line is shown, so that the place is in sight.

@@ -5,7 +5,11 @@
 use std::sync::Arc;
 
 use super::functions::args;
-use crate::{Limits, Value, template::ValueType};
+use crate::{
+    Limits, Value,
+    limits::{COMPILED_PATTERN_BYTES, PATTERN_BYTES},
+    template::ValueType,
+};
 
 /// Why a value is no value of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,9 +79,14 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, in one line.
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, String> {
+        if text.len() > PATTERN_BYTES {
+            return Err(format!("the pattern is longer than {PATTERN_BYTES} bytes"));
+        }
         let anchored = format!(r"\A(?:{text})");
         let mut builder = fancy_regex::RegexBuilder::new(&anchored);
-        let regex = builder.backtrack_limit(limits.regex_steps).build();
+        builder.backtrack_limit(limits.regex_steps);
+        builder.delegate_size_limit(COMPILED_PATTERN_BYTES).delegate_dfa_size_limit(COMPILED_PATTERN_BYTES);
+        let regex = builder.build();
         let one_line = |e: fancy_regex::Error| e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         regex.map(|r| Self(Arc::new(r))).map_err(one_line)
     }

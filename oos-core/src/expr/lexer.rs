@@ -175,6 +175,28 @@ fn is_path(text: &str) -> bool {
     !text.is_empty()
 }
 
+/// The jq program of a path. A name that jq would not take for one is quoted: there a hyphen subtracts and a digit
+/// starts a number.
+pub(super) fn path_program(path: &str) -> String {
+    let mut program = String::new();
+    let mut rest = path;
+    while let Some(after) = path_step(rest) {
+        let step = rest.get(..rest.len() - after.len()).unwrap_or("");
+        let name = step.strip_prefix('.').unwrap_or(step);
+        if name.starts_with(['[', '?']) {
+            program.push_str(if program.is_empty() { "." } else { "" });
+            program.push_str(name);
+        } else if name.contains('-') || name.starts_with(|c: char| c.is_ascii_digit()) {
+            program.push_str(&format!(".\"{name}\""));
+        } else {
+            program.push('.');
+            program.push_str(name);
+        }
+        rest = after;
+    }
+    program
+}
+
 /// What follows the first step of a path.
 fn path_step(text: &str) -> Option<&str> {
     let step = text.strip_prefix('.').unwrap_or(text);

@@ -12,16 +12,19 @@ mod eval;
 pub mod functions;
 mod lexer;
 mod parser;
+mod program;
 mod resolve;
 mod scope;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use error::ExprError;
 pub use eval::{Stop, drop_nulls, evaluate, truth};
 pub use functions::{Function, FunctionContext, Functions, Kind};
 pub(crate) use lexer::store_references;
+pub(crate) use parser::NESTING;
 pub use parser::{Compiler, compile, compile_condition};
+pub(crate) use program::selector_error;
 pub use resolve::is_direct_reference;
 pub use scope::{Match, NameKind, Names, Scope};
 
@@ -195,7 +198,29 @@ impl Expr {
         }
     }
 
-    /// True when the expression, or a condition that it names, reads `ACS::TaskLoopItem`.
+    /// Indices of the parameters that the expression reads.
+    pub fn parameters(&self) -> BTreeSet<usize> {
+        let mut read = BTreeSet::new();
+        self.references(&mut |r| {
+            if let Target::Parameter(index) = r.target {
+                read.insert(index);
+            }
+        });
+        read
+    }
+
+    /// How many levels an evaluation goes down, conditions that it names left out.
+    pub(crate) fn levels(&self) -> usize {
+        let below = match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Reference(_) | ExprKind::Text(_) | ExprKind::Condition(_) => 0,
+            ExprKind::List(list) => list.iter().map(Self::levels).max().unwrap_or(0),
+            ExprKind::Map(map) => map.iter().map(|(_, e)| e.levels()).max().unwrap_or(0),
+            ExprKind::Call(call) => call.argument.levels(),
+        };
+        below + 1
+    }
+
+    /// True when the expression itself reads `ACS::TaskLoopItem`. Conditions, which it may name, cannot.
     pub fn reads_loop_item(&self) -> bool {
         let mut found = false;
         self.references(&mut |r| {

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{Call, Expr, ExprKind, Function, NameKind, Names, functions::Kind, functions::shape};
+use super::{
+    Call, Expr, ExprKind, Function, NameKind, Names, functions::Kind, functions::shape, program::selector_error,
+};
 use crate::{
     Map, Value,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity, nearest},
@@ -15,7 +17,7 @@ use crate::{
 
 /// CHOICE: nesting of one expression, so that neither compiling nor evaluating can run out of stack. Documents nest
 /// 64 levels by default (`Limits::document_depth`).
-pub(super) const NESTING: usize = 256;
+pub(crate) const NESTING: usize = 256;
 
 /// What compiling needs beside the node.
 pub struct Compiler<'a> {
@@ -236,12 +238,13 @@ impl<'c> Parser<'c> {
         }
         self.functions += 1;
         let errors = self.errors;
-        let argument = self.below(&key.text, |p| p.argument(&function, argument));
+        let node = argument;
+        let argument = self.below(&key.text, |p| p.argument(&function, node));
         self.functions -= 1;
         if self.errors > errors {
             return null(span);
         }
-        self.check_call(&function, &argument, key.span);
+        self.check_call(&function, &argument, node, key.span);
         if self.errors > errors {
             return null(span);
         }
@@ -257,26 +260,25 @@ impl<'c> Parser<'c> {
         self.report(finding);
     }
 
-    fn check_call(&mut self, function: &Arc<Function>, argument: &Expr, span: Option<Span>) {
+    fn check_call(&mut self, function: &Arc<Function>, argument: &Expr, node: &Node, span: Option<Span>) {
         if let Some(problem) = shape::problem(function, argument) {
             self.report(self.error(Code::FUNCTION_SHAPE, problem, span));
         } else if &*function.name == "Fn::Jq" {
-            self.check_program(argument, span);
+            self.check_program(argument, node, span);
         }
     }
 
     /// A literal jq program must compile (template-language 10, `InvalidTemplate.Selector`).
-    fn check_program(&mut self, argument: &Expr, span: Option<Span>) {
-        let (program, span) = match &argument.kind {
-            ExprKind::List(list) => {
-                let program = list.get(1);
-                (program.and_then(Expr::as_literal).cloned(), program.and_then(|p| p.span).or(span))
-            }
-            ExprKind::Literal(value) => (value.as_list().and_then(|l| l.get(1)).cloned(), span),
-            _ => (None, span),
+    fn check_program(&mut self, argument: &Expr, node: &Node, key: Option<Span>) {
+        let program = match &argument.kind {
+            ExprKind::List(list) => list.get(1).and_then(Expr::as_literal).cloned(),
+            ExprKind::Literal(value) => value.as_list().and_then(|l| l.get(1)).cloned(),
+            _ => None,
         };
-        if let Some(Err(error)) = program.as_ref().and_then(Value::as_str).map(Selector::parse_program) {
-            self.report(self.error(Code::SELECTOR, error.to_string(), span));
+        let Some(text) = program.as_ref().and_then(Value::as_str) else { return };
+        if let Err(error) = Selector::parse_program(text) {
+            let written = node.as_list().and_then(|list| list.get(1)).and_then(|program| program.span);
+            self.report(selector_error(&error, text, written.or(key), &self.pointer, self.source));
         }
     }
 

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Expr, ExprKind, NameKind, Reference, Segment, Target, Variable,
-    lexer::{Body, Found, scan},
+    lexer::{Body, Found, path_program, scan},
     parser::{Parser, null},
 };
 use crate::{
@@ -17,7 +17,9 @@ use crate::{
 /// True for text after the dot of `{{ task.text }}` that may read the raw result when no output has that name.
 ///
 /// CHOICE: it must look like a path. A plain name that the task does not declare is a mistake far more often than a
-/// direct reference (template-language 3.6: the older rule calls it an error, the newer page shows paths only).
+/// direct reference (template-language 3.6: the older rule calls it an error, the newer page shows paths only). Where
+/// that page allows direct references, in the template's `Outputs`, a plain name is one with a warning, unless the task
+/// declares an output that is nearly spelled so.
 pub fn is_direct_reference(text: &str) -> bool {
     text.contains(['.', '[', '?'])
 }
@@ -137,13 +139,24 @@ impl Parser<'_> {
                 self.fold("output", rest, found.exact, NameKind::Output(task), span);
                 Target::Output { task, output: found.found }
             }
-            None if is_direct_reference(rest) => {
-                let selector = self.path(rest, span)?;
-                Target::Raw { task, selector, list: rest.contains("[]") }
+            None if is_direct_reference(rest) => self.raw(task, rest, span)?,
+            None if self.names.in_outputs() && self.hint(rest, NameKind::Output(task), "output").is_none() => {
+                self.undeclared_output(name, rest, span);
+                self.raw(task, rest, span)?
             }
             None => return self.unknown_output(task, name, rest, span),
         };
         self.order(task, name, rest, span).then_some(target)
+    }
+
+    fn raw(&mut self, task: usize, path: &str, span: Option<Span>) -> Option<Target> {
+        Some(Target::Raw { task, selector: self.path(path, span)?, list: path.contains("[]") })
+    }
+
+    fn undeclared_output(&mut self, name: &str, output: &str, span: Option<Span>) {
+        let message = format!("task `{name}` declares no output `{output}`");
+        let finding = self.warning(Code::UNDEFINED_OUTPUT, message, span);
+        self.report(finding.help(format!("member `{output}` of its raw result is read")));
     }
 
     fn unknown_task(&mut self, name: &str, span: Option<Span>) -> Option<Target> {
@@ -181,7 +194,7 @@ impl Parser<'_> {
     }
 
     fn path(&mut self, path: &str, span: Option<Span>) -> Option<Arc<Selector>> {
-        match Selector::parse(&format!(".{path}")) {
+        match Selector::parse(&path_program(path)) {
             Ok(selector) => Some(Arc::new(selector)),
             Err(error) => {
                 self.report(self.error(Code::SELECTOR, one_line(&error.to_string()), span));

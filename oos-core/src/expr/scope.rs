@@ -26,6 +26,10 @@ pub trait Names {
     fn custom_variable(&self, name: &str) -> Option<Variable>;
     /// True where `ACS::TaskLoopItem` may be read.
     fn in_loop(&self) -> bool;
+    /// True in the template's `Outputs`, where a name that a task does not declare may be a member of its raw result.
+    fn in_outputs(&self) -> bool {
+        false
+    }
     /// Index of the task that the expression belongs to; its own outputs are an error, those of later ones a warning.
     fn current_task(&self) -> Option<usize>;
     /// True when a task comes after the one that the expression belongs to; those around an `ACS::Loop` may not.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Map, Value,
     expr::{
-        Scope,
+        Expr, Scope,
         coerce::{ParameterError, accept},
     },
     plan::{ParameterPlan, Plan},
@@ -71,6 +71,24 @@ pub(crate) fn bind_one(plan: &Plan, name: &str, value: &Value) -> Result<Value, 
     checked(parameter.ok_or_else(unknown)?, value)
 }
 
+/// Indices of all parameters, each behind those that its default names.
+fn by_dependence(plan: &Plan) -> Vec<usize> {
+    let named = |i: usize| plan.parameters.get(i).and_then(|p| p.default.as_ref()).map(Expr::parameters);
+    let mut seen = vec![false; plan.parameters.len()];
+    let mut order = Vec::with_capacity(seen.len());
+    let mut open: Vec<(usize, bool)> = (0..seen.len()).rev().map(|i| (i, false)).collect();
+    while let Some((i, is_ready)) = open.pop() {
+        if is_ready {
+            order.push(i);
+        } else if let Some(slot) = seen.get_mut(i).filter(|seen| !**seen) {
+            *slot = true;
+            open.push((i, true));
+            open.extend(named(i).into_iter().flatten().map(|below| (below, false)));
+        }
+    }
+    order
+}
+
 fn missing(parameter: &ParameterPlan) -> ActionError {
     let message = format!("parameter `{}` is required", parameter.name);
     ActionError::new(ActionErrorKind::InvalidProperty, "MissingParameter", message)
@@ -88,7 +106,12 @@ fn parameter_error(error: &ParameterError) -> ActionError {
 impl Machine {
     /// The values of all parameters, in order.
     pub(super) fn bind(&self, shared: &Shared, now: crate::Timestamp) -> Result<Vec<Value>, Evaluation> {
-        let scope = MachineScope { machine: self, shared, now, item: None };
+        let scope = MachineScope::new(self, shared, now, None);
+        // What a default names is evaluated before it, so that a long chain of them takes no deep stack; the scope
+        // remembers the result, and the loop below reports what went wrong.
+        for i in by_dependence(&self.plan) {
+            let _ = scope.parameter(i);
+        }
         let mut bound = Vec::with_capacity(self.plan.parameters.len());
         for (i, parameter) in self.plan.parameters.iter().enumerate() {
             let is_given = given(&self.state.given, parameter.name.as_str()).is_some();

@@ -89,14 +89,14 @@ impl Rate {
             Some(Value::List(list)) => list.to_vec(),
             Some(one) => vec![one.clone()],
         };
-        let windows = inside
-            .iter()
-            .enumerate()
-            .map(|(i, w)| {
-                let batch = batches.get(i).or(batches.last()).copied().unwrap_or(1);
-                parse_amount(w, batch, Rounding::Up).map(|w| w.max(1))
-            })
-            .collect::<Result<_, _>>()?;
+        // The last entry repeats as it is written: a percentage is one of each further batch.
+        let count = inside.len().max(batches.len());
+        let windows = (0..count).map(|i| {
+            let batch = batches.get(i).or(batches.last()).copied().unwrap_or(1);
+            let window = inside.get(i).or(inside.last()).map_or(Ok(1), |w| parse_amount(w, batch, Rounding::Up));
+            window.map(|w| w.max(1))
+        });
+        let windows = windows.collect::<Result<_, _>>()?;
         Ok(Self { windows, max_errors, batches, pause })
     }
 
@@ -203,7 +203,7 @@ mod tests {
         let list = Value::from_json_str(r#"{"Mode":"Batch","Batch":[1,"25%","50%"],"ConcurrencyInBatches":[1,"50%"]}"#);
         let rate = Rate::read(&list.unwrap(), 8, false).unwrap();
         assert_eq!((0..5).map(|b| rate.batch_size(b).unwrap()).collect::<Vec<_>>(), [1, 2, 4, 4, 4]);
-        assert_eq!((0..3).map(|b| rate.window(b)).collect::<Vec<_>>(), [1, 1, 1]);
+        assert_eq!((0..5).map(|b| rate.window(b)).collect::<Vec<_>>(), [1, 1, 2, 2, 2]);
     }
 
     #[test]

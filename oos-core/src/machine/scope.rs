@@ -1,6 +1,9 @@
 //! What references mean inside a machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::state::{Machine, Outer};
 use crate::{
@@ -53,6 +56,27 @@ pub(super) struct MachineScope<'a> {
     pub(super) shared: &'a Shared,
     pub(super) now: Timestamp,
     pub(super) item: Option<&'a Value>,
+    conditions: Known,
+    defaults: Known,
+}
+
+/// What one evaluation has found out already, by index. Conditions and defaults that name each other twice over would
+/// otherwise take time without end, and nothing that they read changes during an evaluation.
+type Known = RefCell<BTreeMap<usize, Result<Value, Stop>>>;
+
+fn once(known: &Known, index: usize, evaluate: impl FnOnce() -> Result<Value, Stop>) -> Result<Value, Stop> {
+    if let Some(found) = known.borrow().get(&index) {
+        return found.clone();
+    }
+    let found = evaluate();
+    known.borrow_mut().insert(index, found.clone());
+    found
+}
+
+impl<'a> MachineScope<'a> {
+    pub(super) fn new(machine: &'a Machine, shared: &'a Shared, now: Timestamp, item: Option<&'a Value>) -> Self {
+        Self { machine, shared, now, item, conditions: Known::default(), defaults: Known::default() }
+    }
 }
 
 impl MachineScope<'_> {
@@ -131,7 +155,7 @@ impl Scope for MachineScope<'_> {
     fn condition(&self, index: usize) -> Result<Value, Stop> {
         let plan = self.machine.outer.as_ref().map_or(&self.machine.plan, |o| root_plan(o));
         match plan.conditions.get(index) {
-            Some(condition) => expr::evaluate(&condition.expr, self),
+            Some(condition) => once(&self.conditions, index, || expr::evaluate(&condition.expr, self)),
             None => Ok(Value::Null),
         }
     }
@@ -169,7 +193,7 @@ impl MachineScope<'_> {
         let Some(parameter) = plan.parameters.get(index) else { return Ok(Value::Null) };
         match super::bind::given(&self.machine.state.given, parameter.name.as_str()) {
             Some(value) => coerced(value.clone(), parameter.value_type),
-            None => self.default_of(plan, index),
+            None => once(&self.defaults, index, || self.default_of(plan, index)),
         }
     }
 }
@@ -212,7 +236,7 @@ impl Machine {
             return Ok(value.clone());
         }
         let item = item.or(self.state.item.as_ref());
-        let scope = MachineScope { machine: self, shared, now, item };
+        let scope = MachineScope::new(self, shared, now, item);
         expr::evaluate(expr, &scope).map_err(|stop| Evaluation::from_stop(stop, shared))
     }
 

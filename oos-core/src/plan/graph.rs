@@ -55,10 +55,14 @@ impl Graph {
         spread(starts, tasks, self.edges.iter().filter_map(|e| Some((e.from, e.to?))))
     }
 
+    /// Indices of these tasks and of those from which some path leads to one of them.
+    pub(crate) fn leading_to(&self, ends: impl IntoIterator<Item = usize>, tasks: usize) -> Vec<bool> {
+        spread(ends, tasks, self.edges.iter().filter_map(|e| Some((e.to?, e.from))))
+    }
+
     /// Indices of tasks from which some path leads to the end of the run.
     pub(crate) fn ending(&self, tasks: usize) -> Vec<bool> {
-        let last = self.edges.iter().filter(|e| e.to.is_none()).map(|e| e.from);
-        spread(last, tasks, self.edges.iter().filter_map(|e| Some((e.to?, e.from))))
+        self.leading_to(self.edges.iter().filter(|e| e.to.is_none()).map(|e| e.from), tasks)
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct TemplateNames<'a> {
     pub(super) depth: usize,
     /// True in properties, outputs and per-item conditions of a looped task.
     looped: bool,
+    /// True in the template's `Outputs`.
+    outputs: bool,
     /// Of each task of the templates around, whether it comes later; those tasks are numbered after the own ones.
     around: Vec<bool>,
 }
@@ -57,6 +59,7 @@ impl<'a> TemplateNames<'a> {
             function_depth: environment.limits.function_depth,
             depth: 0,
             looped: false,
+            outputs: false,
             around: Vec::new(),
         }
     }
@@ -76,6 +79,11 @@ impl<'a> TemplateNames<'a> {
     /// Says that what follows is evaluated for each item of a task's loop, or that it is not.
     pub(super) fn enter_loop(&mut self, looped: bool) {
         self.looped = looped;
+    }
+
+    /// Says that what follows stands in the template's `Outputs`, or that it does not.
+    pub(super) fn enter_outputs(&mut self, outputs: bool) {
+        self.outputs = outputs;
     }
 }
 
@@ -118,6 +126,10 @@ impl Names for TemplateNames<'_> {
 
     fn in_loop(&self) -> bool {
         self.looped || self.depth > 0
+    }
+
+    fn in_outputs(&self) -> bool {
+        self.outputs
     }
 
     fn current_task(&self) -> Option<usize> {

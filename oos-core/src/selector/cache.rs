@@ -12,6 +12,10 @@ use super::{Selector, SelectorError};
 // CHOICE: one template has a few dozen; texts with substituted values come and go.
 const CAPACITY: usize = 512;
 
+/// Bytes of text that a cache keeps compiled, beside its newest entry.
+// CHOICE: a compiled program takes some dozen times the memory of its text.
+const TEXT_BYTES: usize = 4 << 20;
+
 /// Compiled selectors by text, bounded; for texts known only at run time. Shared and cheap to clone.
 #[derive(Clone, Default)]
 pub struct SelectorCache(Arc<Mutex<Entries>>);
@@ -19,6 +23,8 @@ pub struct SelectorCache(Arc<Mutex<Entries>>);
 #[derive(Default)]
 struct Entries {
     selectors: HashMap<Key, Entry>,
+    /// Bytes of all texts.
+    bytes: usize,
     /// Counts uses; the entry with the lowest number was not used for longest.
     uses: u64,
 }
@@ -79,12 +85,17 @@ impl Entries {
     }
 
     fn insert(&mut self, key: Key, selector: Selector) {
-        if self.selectors.len() >= CAPACITY {
+        while self.selectors.len() >= CAPACITY || self.bytes + key.text.len() > TEXT_BYTES {
             let oldest = self.selectors.iter().min_by_key(|(_, entry)| entry.last_use).map(|(key, _)| key.clone());
-            oldest.and_then(|key| self.selectors.remove(&key));
+            let Some(oldest) = oldest else { break };
+            self.selectors.remove(&oldest);
+            self.bytes -= oldest.text.len();
         }
         self.uses += 1;
-        self.selectors.insert(key, Entry { selector, last_use: self.uses });
+        let bytes = key.text.len();
+        if self.selectors.insert(key, Entry { selector, last_use: self.uses }).is_none() {
+            self.bytes += bytes;
+        }
     }
 }
 
@@ -108,6 +119,18 @@ mod tests {
         }
         assert_eq!(cache.entries().selectors.len(), CAPACITY);
         assert!(!cache.selector(".a0").unwrap().shares_engine_with(&first));
+    }
+
+    #[test]
+    fn long_texts_are_kept_up_to_a_sum_of_their_lengths() {
+        let cache = SelectorCache::default();
+        for i in 0..10 {
+            cache.selector(&format!("\"{}{i}\"", "x".repeat(1_000_000))).unwrap();
+            cache.selector(&format!("\"{}{i}\"", "x".repeat(1_000_000))).unwrap();
+        }
+        let entries = cache.entries();
+        assert_eq!(entries.selectors.len(), 4);
+        assert_eq!(entries.bytes, entries.selectors.keys().map(|key| key.text.len()).sum::<usize>());
     }
 
     #[test]

@@ -9,11 +9,15 @@ mod path;
 mod text;
 mod walk;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 pub use cache::SelectorCache;
+use text::Text;
 
 use crate::{Limits, Value};
+
+/// CHOICE: bytes of a path or program. Templates are shorter; this leaves room for the lists that references put in.
+const LONGEST: usize = 1 << 20;
 
 /// A compiled selector or jq program. Compile once, run often; a clone is cheap.
 #[derive(Clone, Debug)]
@@ -65,14 +69,10 @@ impl Selector {
     /// # Errors
     /// [`SelectorError::Compile`].
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
-        let engine = match text::classify(text) {
-            text::Text::Jq(program) => Engine::of_program(&program),
-            text::Text::JsonPath(query) => path::Query::parse(query).map(Engine::JsonPath),
-        };
         // Offsets count from the text as given, without the dot that was supplied.
-        let shift = match text::classify(text) {
-            text::Text::Jq(std::borrow::Cow::Owned(_)) => 1,
-            _ => 0,
+        let (engine, shift) = match text::classify(text) {
+            Text::Jq(program) => (Engine::of_program(&program), usize::from(matches!(program, Cow::Owned(_)))),
+            Text::JsonPath(query) => (path::Query::parse(query).map(Engine::JsonPath), 0),
         };
         let blanks = text.len() - text.trim_start().len();
         let place = |offset: usize| (offset + blanks).saturating_sub(shift);
@@ -133,6 +133,9 @@ type Mistake = (String, Option<usize>);
 
 impl Engine {
     fn of_program(text: &str) -> Result<Self, Mistake> {
+        if text.len() > LONGEST {
+            return Err((format!("the program is longer than {LONGEST} bytes"), None));
+        }
         match walk::parse(text) {
             Some(path) => Ok(Self::Walk(path)),
             None => jq::compile(text).map(Self::Jq),

@@ -133,7 +133,7 @@ impl LineIndex {
     pub fn position(&self, text: &str, offset: u32) -> Position {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0) as usize;
-        let column = text.get(start..offset as usize).map_or(0, |before| before.chars().count()) + 1;
+        let column = text.get(start..offset as usize).map_or(0, |before| units(before, |b| b.chars().count())) + 1;
         Position { line, column }
     }
 
@@ -141,7 +141,8 @@ impl LineIndex {
     pub fn position_utf16(&self, text: &str, offset: u32) -> (usize, usize) {
         let line = self.position(text, offset).line;
         let start = self.start(line).unwrap_or(0);
-        let column = text.get(start..offset as usize).map_or(0, |before| before.encode_utf16().count());
+        let before = text.get(start..offset as usize);
+        let column = before.map_or(0, |before| units(before, |b| b.encode_utf16().count()));
         (line - 1, column)
     }
 
@@ -156,6 +157,12 @@ impl LineIndex {
         let end = self.starts.get(line).map_or(text.len(), |s| *s as usize);
         text.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r'])
     }
+}
+
+/// The length of a text in other units than bytes. Most text is ASCII, where all units are the same, and lines are long
+/// where there are many places to be told: in JSON on one line.
+fn units(text: &str, count: fn(&str) -> usize) -> usize {
+    if text.is_ascii() { text.len() } else { count(text) }
 }
 
 /// A node of the document: its value, and where it was written.

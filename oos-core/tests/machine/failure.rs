@@ -67,6 +67,19 @@ fn next_is_forgiven_unless_the_task_says_that_it_is_critical() {
 }
 
 #[test]
+fn a_task_with_the_name_of_the_word_is_a_handler_and_forgives_nothing() {
+    for word in ["CONTINUE", "NEXT"] {
+        let mut bench = Bench::tasks(&[
+            &format!("Name: a, Action: Acme::Do, OnError: {word}"),
+            "Name: b, Action: Acme::Do",
+            &format!("Name: {word}, Action: Acme::Do"),
+        ]);
+        bench.fail("a").done(word, Value::Null);
+        assert_eq!((bench.status(), bench.order()), (Failed, vec!["a".to_owned(), word.to_owned()]));
+    }
+}
+
+#[test]
 fn the_start_may_forgive_handled_failures() {
     let forgive = || Started { forgive_handled: true, ..Started::default() };
     assert_eq!(run("Name: a, Action: Acme::Do, OnError: clean", forgive()).status(), Success);

@@ -296,6 +296,14 @@ fn concurrency_in_batches_bounds_a_batch() {
 }
 
 #[test]
+fn the_last_percentage_repeats_as_one_of_each_further_batch() {
+    let task = "Name: a, Action: Acme::Do, Loop: {Items: [1, 2, 3, 4, 5], RateControl: {Mode: Batch, Batch: [1, 4], ConcurrencyInBatches: 50%}}";
+    let mut bench = Bench::tasks(&[task]);
+    bench.done_item("a", 1, Value::Null);
+    assert_eq!(bench.outstanding(), ["a#2", "a#3"]);
+}
+
+#[test]
 fn a_rejected_batch_cancels() {
     let task = "Name: a, Action: Acme::Do, Loop: {Items: [1, 2], RateControl: {Mode: Batch, Batch: [1], BatchPauseOption: EveryBatchPause}}";
     let mut bench = Bench::tasks(&[task]);

@@ -98,31 +98,44 @@ pub(super) fn sub(argument: &Value, ctx: &FunctionContext<'_>) -> Result<Value, 
     substitute(&text, &variables, limit).map(Value::from)
 }
 
+/// Reads the text once: where the next brace closes is kept, and a name longer than all variables is not looked up.
 fn substitute(text: &str, variables: &Map, limit: usize) -> Result<String, ExprError> {
+    let longest = variables.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        bound::append_str(&mut out, before, limit)?;
-        let Some((name, tail)) = after.split_once('}') else {
-            bound::append_str(&mut out, "${", limit)?;
-            rest = after;
-            break;
-        };
-        if let Some(value) = variables.get(name) {
+    let (mut at, mut close) = (0, 0);
+    while let Some(open) = find(text, "${", at) {
+        bound::append_str(&mut out, text.get(at..open).unwrap_or(""), limit)?;
+        at = open + 2;
+        if close < at {
+            match find(text, "}", at) {
+                Some(next) => close = next,
+                None => return finished(out, text.get(open..), limit),
+            }
+        }
+        let name = text.get(at..close).unwrap_or("");
+        let value = if name.len() <= longest { variables.get(name) } else { None };
+        if let Some(value) = value {
             bound::append(&mut out, value, limit)?;
-            rest = tail;
+            at = close + 1;
         } else if let Some(escaped) = name.strip_prefix('!') {
             bound::append_str(&mut out, "${", limit)?;
             bound::append_str(&mut out, escaped, limit)?;
             bound::append_str(&mut out, "}", limit)?;
-            rest = tail;
+            at = close + 1;
         } else {
             bound::append_str(&mut out, "${", limit)?;
-            rest = after;
         }
     }
-    bound::append_str(&mut out, rest, limit)?;
+    finished(out, text.get(at..), limit)
+}
+
+fn finished(mut out: String, rest: Option<&str>, limit: usize) -> Result<String, ExprError> {
+    bound::append_str(&mut out, rest.unwrap_or(""), limit)?;
     Ok(out)
+}
+
+fn find(text: &str, what: &str, from: usize) -> Option<usize> {
+    text.get(from..)?.find(what).map(|at| at + from)
 }
 
 /// `[text, part]`; null text contains nothing.

@@ -82,7 +82,9 @@ impl Pass<'_> {
         let ram_role = template.ram_role.as_ref().map(|n| self.expr(n, "/RamRole"));
         let tasks: Vec<TaskPlan> = template.tasks.iter().enumerate().map(|(i, t)| self.task(i, t)).collect();
         self.names.current = None;
+        self.names.enter_outputs(true);
         let outputs = template.outputs.iter().map(|o| self.output(o)).collect();
+        self.names.enter_outputs(false);
         let mut plan = Plan {
             name: None,
             version: None,
@@ -152,7 +154,8 @@ impl Pass<'_> {
         OutputPlan { name: output.name.value.clone(), value_type: ValueType::Json, value }
     }
 
-    /// Resolves `OnSuccess`, `OnError` and `OnCancel`, when all tasks are known.
+    /// Resolves `OnSuccess`, `OnError` and `OnCancel`, when all tasks are known. `OnError: ACS::NEXT` forgives a failure
+    /// unless `IsCritical` says otherwise (template-language 5.5).
     fn follow(&mut self, plan: &mut Plan) {
         for (i, task) in self.template.tasks.iter().enumerate() {
             let mut resolve = |key: &str, written: &Option<crate::template::Spanned<crate::TaskName>>, default| {
@@ -167,6 +170,7 @@ impl Pass<'_> {
             let cancel = resolve("OnCancel", &task.on_cancel, Following::End);
             if let Some(slot) = plan.tasks.get_mut(i) {
                 (slot.on_success, slot.on_error, slot.on_cancel) = (success, error, cancel);
+                slot.critical = task.is_critical.as_ref().map_or(error != Following::Next, |c| c.value);
             }
         }
     }

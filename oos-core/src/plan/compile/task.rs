@@ -6,7 +6,7 @@ use super::{Pass, escape};
 use crate::{
     TemplateName, Value, check,
     diagnostic::{Code, Diagnostic},
-    expr::{Expr, ExprKind, Target},
+    expr::{self, Expr, ExprKind},
     machine::{Extract, ExtractKind},
     plan::{ChildName, Following, RetryPlan, SelectorPlan, TaskKind, TaskOutputPlan, TaskPlan},
     ports::action::{Entry, RetryRule, Signature},
@@ -49,7 +49,7 @@ impl Pass<'_> {
             on_success: Following::Next,
             on_error: Following::End,
             on_cancel: Following::End,
-            critical: task.is_critical.as_ref().map_or_else(|| !is_next(task), |c| c.value),
+            critical: true,
             kind,
             signature,
         }
@@ -96,8 +96,8 @@ impl Pass<'_> {
         TaskOutputPlan { name: output.name.value.clone(), value_type, selector }
     }
 
-    /// A selector: text compiles now, text with references when they are known, `Fn::Jq` gives the value itself
-    /// (template-language 7.5), and a whole reference inside `ACS::Loop` is that value (10 in actions.md 15).
+    /// A selector: text compiles now, text with references when they are known, and `Fn::Jq` gives the value itself
+    /// (template-language 7.5).
     fn selector(&mut self, node: &Node, pointer: &str) -> SelectorPlan {
         let errors = self.found.counts().0;
         let expr = self.expr(node, pointer);
@@ -108,16 +108,12 @@ impl Pass<'_> {
             ExprKind::Literal(Value::String(text)) => match Selector::parse(text) {
                 Ok(selector) => SelectorPlan::Fixed(selector),
                 Err(error) => {
-                    self.found.push(check::selector_error(&error, text, node.span, pointer));
+                    let source = self.template.source.as_ref();
+                    self.found.push(expr::selector_error(&error, text, node.span, pointer, source));
                     nothing()
                 }
             },
             ExprKind::Call(call) if &*call.function.name == "Fn::Jq" => SelectorPlan::Value(expr),
-            ExprKind::Reference(reference)
-                if matches!(reference.target, Target::Output { .. } | Target::Raw { .. }) =>
-            {
-                SelectorPlan::Value(expr)
-            }
             ExprKind::Literal(other) => {
                 let message = format!("a selector is text, not a value of type {}", other.kind());
                 self.found.push(Diagnostic::error(Code::SELECTOR, message, node.span, pointer));
@@ -153,13 +149,6 @@ impl Pass<'_> {
             .collect();
         self.expr(&Node { span: None, kind: NodeKind::Map(members) }, pointer)
     }
-}
-
-/// `OnError: ACS::NEXT`, which forgives a failure unless `IsCritical` says otherwise (template-language 5.5).
-fn is_next(task: &Task) -> bool {
-    task.on_error.as_ref().is_some_and(|t| {
-        ["ACS::NEXT", "NEXT", "CONTINUE"].iter().any(|word| t.value.as_str().eq_ignore_ascii_case(word))
-    })
 }
 
 fn fixed_extract(outputs: &[TaskOutputPlan]) -> Option<Arc<Extract>> {

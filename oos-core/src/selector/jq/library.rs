@@ -22,6 +22,7 @@ use super::{
     Kind,
     natives::{self, Signature},
 };
+use crate::diagnostic::nearest;
 
 /// Mathematical functions that are taken from jaq's standard library.
 const MATH: [Signature; 40] = [
@@ -116,6 +117,20 @@ fn source(name: &str, arity: usize) -> Option<Source> {
 /// True if there is such a filter.
 pub(super) fn has(name: &str, arity: usize) -> bool {
     source(name, arity).is_some()
+}
+
+/// What was probably meant by a name that is not defined with so many arguments; empty when nothing suggests itself.
+pub(super) fn hint(name: &str) -> String {
+    let known = || names().filter(|(known, _)| !known.starts_with("oos__"));
+    let arities: Vec<String> = known().filter(|(known, _)| *known == name).map(|(_, n)| n.to_string()).collect();
+    if !arities.is_empty() {
+        return format!("; the number of its arguments is {}", arities.join(" or "));
+    }
+    match nearest(name, known().map(|(known, _)| known)) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None if name.contains(|c: char| c.is_ascii_uppercase()) => format!("; `.{name}` reads a member"),
+        None => String::new(),
+    }
 }
 
 /// The signatures of all filters.

@@ -9,22 +9,17 @@ use fancy_regex::{Captures, Regex, RegexBuilder, RuntimeError};
 use jaq_core::ValX;
 
 use super::natives::{Spec, once, once_x};
-use crate::value::{
-    Map, Value,
-    jaq::{JqError, JqResult, JqValue, fail, meter, show},
+use crate::{
+    limits::{COMPILED_PATTERN_BYTES, PATTERN_BYTES},
+    value::{
+        Map, Value,
+        jaq::{JqError, JqResult, JqValue, fail, meter, show},
+    },
 };
-
-/// Bytes of a pattern.
-// CHOICE: far beyond what a person writes, small enough to compile in no time.
-const LONGEST_PATTERN: usize = 16_384;
 
 /// Compiled patterns that one selector keeps.
 // CHOICE: patterns mostly stand in the program; this is for those that are computed.
 const CACHED: usize = 16;
-
-/// Bytes of a compiled pattern.
-// CHOICE: room for every counted repetition that names of resources need.
-const COMPILED_BYTES: usize = 512 << 10;
 
 /// Backtracking steps of the first search, and how much more every further one gets.
 const FIRST_LIMIT: usize = 4_000;
@@ -85,11 +80,14 @@ impl Patterns {
 
 fn compile((pattern, flags, limit): &Key) -> Result<Regex, JqError> {
     meter::spend(1_000 + 10 * pattern.len() as u64)?;
-    if pattern.len() > LONGEST_PATTERN {
+    if pattern.len() > PATTERN_BYTES {
         return fail("the regular expression is too long");
     }
     let mut builder = RegexBuilder::new(pattern);
-    builder.backtrack_limit(*limit).delegate_size_limit(COMPILED_BYTES).delegate_dfa_size_limit(COMPILED_BYTES);
+    builder
+        .backtrack_limit(*limit)
+        .delegate_size_limit(COMPILED_PATTERN_BYTES)
+        .delegate_dfa_size_limit(COMPILED_PATTERN_BYTES);
     builder.case_insensitive(flags.contains('i')).ignore_whitespace(flags.contains('x'));
     builder.dot_matches_new_line(flags.contains('p')).find_not_empty(flags.contains('n'));
     builder.build().or_else(|error| fail(format!("{pattern} (at offset 0) is not a valid regex: {error}")))

@@ -22,10 +22,6 @@ use node::Node;
 pub(super) use scope::DEPTH;
 use scope::Scope;
 
-/// Bytes of a program.
-// CHOICE: the size of a whole template.
-const LONGEST: usize = 65_536;
-
 /// How deep brackets, conditions and definitions may nest.
 // CHOICE: the corpus needs 10; bounds the stack of the parser in debug builds to a quarter of a megabyte.
 const DEEPEST_SYNTAX: usize = 64;
@@ -54,9 +50,6 @@ pub(super) struct Tree<'s> {
 
 /// Parses a program.
 pub(super) fn parse<'s>(text: &'s str, arena: &'s Arena) -> Parsed<Tree<'s>> {
-    if text.len() > LONGEST {
-        return Err(Mistake { message: "the program is too long".into(), offset: None });
-    }
     let scope = Scope::default();
     let mut parser =
         Parser { text, at: 0, arena, nesting: 0, nodes: 0, scope, constants: Vec::new(), calls: Vec::new() };

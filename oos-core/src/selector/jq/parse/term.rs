@@ -10,7 +10,7 @@ use super::{
     node::{Node, above},
     scope::DEPTH,
 };
-use crate::value::Value;
+use crate::{selector::jq::library, value::Value};
 
 /// Filters of the library that give exactly one result, by far the most used of them.
 const SINGLE: [&str; 21] = [
@@ -223,8 +223,9 @@ impl<'s> Parser<'s> {
             self.expect(")")?;
         }
         let known = self.scope.find(name, args.len());
-        if known.is_none() && (name.starts_with("oos__") || !super::super::library::has(name, args.len())) {
-            return self.mistake_at(start, format!("`{name}/{}` is not defined", args.len()));
+        if known.is_none() && (name.starts_with("oos__") || !library::has(name, args.len())) {
+            let hint = library::hint(name);
+            return self.mistake_at(start, format!("`{name}/{}` is not defined{hint}", args.len()));
         }
         let depth = above(&args);
         match (known, name) {
