@@ -25,6 +25,9 @@ use crate::{
     ports::action::ActionClass,
 };
 
+/// The parameter in which calls hand a role over to a resource (general rule of RAM, service-model 6.3).
+const HANDED_ROLE: &str = "RamRoleName";
+
 /// What is known before.
 #[derive(Clone, Debug, Default)]
 pub struct PermissionOptions {
@@ -34,8 +37,9 @@ pub struct PermissionOptions {
     pub resources: bool,
     /// System variables by the name after `ACS::`.
     pub variables: Value,
-    /// True to list the reads as well by which a resumed run finds out whether a write was carried out before a crash.
-    pub recovery: bool,
+    /// True to list as well what the service's list does not have and a run may need: the reads by which a resumed run
+    /// finds out whether a write was carried out, and `ram:PassRole` where a call hands over a role.
+    pub complete: bool,
 }
 
 impl PermissionOptions {
@@ -158,7 +162,7 @@ pub fn permissions(plan: &Plan, plans: &PlanSet) -> Permissions {
 /// The permissions of a template with values for its parameters, or with resources.
 pub fn permissions_with(plan: &Plan, plans: &PlanSet, options: &PermissionOptions) -> Permissions {
     let facts = facts(&options.variables);
-    let mut collector = Collector { resources: options.resources, recovery: options.recovery, ..Collector::default() };
+    let mut collector = Collector { resources: options.resources, complete: options.complete, ..Collector::default() };
     let (given, defaults) = options.given();
     Walk::new(&facts, plans, options.resources).run(plan, &given, defaults, &mut collector);
     collector.finish()
@@ -200,7 +204,7 @@ pub(super) fn policy_of<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Policy
 #[derive(Default)]
 struct Collector {
     resources: bool,
-    recovery: bool,
+    complete: bool,
     needs: BTreeSet<Need>,
     unresolved: BTreeSet<Unresolved>,
     roles: Vec<RoleUse>,
@@ -221,17 +225,31 @@ impl Collector {
         let text = |key: &str| site.properties.member(key).known_text();
         match (text("Service"), text("API")) {
             (Some(service), Some(api)) => {
-                self.call(&service, &api, &site.properties.member("Parameters"));
-                let operation = Catalogue::embedded().operation(&service, &api, None);
-                let probe = operation.filter(|o| self.recovery && o.repeat() == Repeat::Probe).and_then(|o| o.probe());
-                if let Some(probe) = probe {
-                    self.call(&service, probe.read, &Symbolic::NULL);
+                let parameters = site.properties.member("Parameters");
+                self.call(&service, &api, &parameters);
+                if self.complete {
+                    self.beside(&service, &api, &parameters);
                 }
             }
             (service, api) => {
                 let open = [("Service", service), ("API", api)].into_iter().filter(|(_, known)| known.is_none());
                 self.unresolved.extend(open.map(|(property, _)| site.unresolved(property)));
             }
+        }
+    }
+
+    /// What a call may need beside its own permission.
+    fn beside(&mut self, service: &str, api: &str, parameters: &Symbolic) {
+        let operation = Catalogue::embedded().operation(service, api, None);
+        let Some(operation) = operation.filter(|o| !o.is_read()) else { return };
+        if let Some(probe) = operation.probe().filter(|_| operation.repeat() == Repeat::Probe) {
+            self.call(service, probe.read, &Symbolic::NULL);
+        }
+        let role = parameters.member(HANDED_ROLE);
+        if !role.is_null() && !operation.product.eq_ignore_ascii_case("ram") {
+            let name = role.known_text().unwrap_or_else(|| arn::ANY.into());
+            let resource = format!("acs:ram::*:role/{}", name.to_ascii_lowercase()).into();
+            self.needs.insert(Need { action: "ram:PassRole".into(), resource });
         }
     }
 

@@ -6,6 +6,8 @@
 mod builder;
 mod driver;
 mod handle;
+#[cfg(feature = "catalogue")]
+mod linked;
 mod memory_store;
 mod oos_api;
 mod parking;
@@ -314,7 +316,23 @@ impl Engine {
 
 /// The actions that the tasks of a template name.
 fn actions_of(template: &Template) -> Vec<crate::ActionName> {
-    template.tasks.iter().map(|t| t.action.value.clone()).collect()
+    let mut names: Vec<_> = template.tasks.iter().map(|t| t.action.value.clone()).collect();
+    for properties in template.tasks.iter().filter_map(|t| t.properties.as_ref()) {
+        for inner in ["LoopTasks", "TemplateContent"].iter().filter_map(|key| properties.get(key)) {
+            actions_in(&crate::plan::document(inner), &mut names);
+        }
+    }
+    names
+}
+
+fn actions_in(node: &crate::source::Node, names: &mut Vec<crate::ActionName>) {
+    for (key, value) in node.as_map().unwrap_or_default() {
+        match value.as_str() {
+            Some(name) if &*key.text == "Action" => names.push(crate::ActionName::new(name)),
+            _ => actions_in(value, names),
+        }
+    }
+    node.as_list().unwrap_or_default().iter().for_each(|member| actions_in(member, names));
 }
 
 impl Inner {
@@ -347,11 +365,27 @@ impl Inner {
                 continue;
             }
             self.registry.load(vec![crate::ActionName::new(child.name.text().clone())]).await?;
-            if let Ok(plan) = self.named_plan(&child.name, child.version.as_deref()) {
+            let mut found = self.named_plan(&child.name, child.version.as_deref());
+            if matches!(found, Err(LinkError::Invalid { .. })) {
+                // Its own actions may not have been read yet.
+                self.load_actions(&child.name).await?;
+                found = self.named_plan(&child.name, child.version.as_deref());
+            }
+            if let Ok(plan) = found {
                 open.extend(plan.children.iter().cloned());
             }
         }
         Ok(())
+    }
+
+    async fn load_actions(&self, of: &TemplateName) -> Result<(), StoreError> {
+        let Some(stored) = self.registry.action_template(&crate::ActionName::new(of.text().clone())) else {
+            return Ok(());
+        };
+        match Template::parse_source(stored.source.clone(), &self.environment.limits) {
+            Ok(template) => self.registry.load(actions_of(&template)).await,
+            Err(_) => Ok(()),
+        }
     }
 
     fn named_plan(&self, name: &TemplateName, version: Option<&str>) -> Result<Arc<Plan>, LinkError> {

@@ -155,12 +155,23 @@ fn an_action_publishes_what_it_calls_of_its_own_accord() {
 }
 
 #[test]
-fn a_resumed_run_needs_the_reads_that_tell_what_happened() {
-    let linked = linked("", &call("stop", "StopInstance", ""));
-    let of = |recovery| {
-        let options = PermissionOptions { recovery, ..PermissionOptions::default() };
-        permissions_with(&linked.0, &linked.1, &options).actions()
+fn a_complete_list_has_the_reads_after_a_crash_and_the_roles_that_are_handed_over() {
+    let role = |text| format!("Parameters: {{InstanceIds: [i-1], RamRoleName: {text}}}");
+    let text = call("stop", "StopInstance", "")
+        + &call("give", "AttachInstanceRamRole", &role("App"))
+        + &call("any", "RunInstances", &role("'{{ r }}'"))
+        + &call("look", "DescribeInstanceRamRole", &role("Other"));
+    let linked = linked("Parameters: {r: {Type: String}}", &text);
+    let of = |complete| {
+        let options = PermissionOptions { complete, ..PermissionOptions::default() };
+        permissions_with(&linked.0, &linked.1, &options)
     };
-    assert_eq!(of(false), ["ecs:StopInstance".into()]);
-    assert_eq!(of(true), ["ecs:DescribeInstances".into(), "ecs:StopInstance".into()]);
+    let own = ["ecs:AttachInstanceRamRole", "ecs:DescribeInstanceRamRole", "ecs:RunInstances", "ecs:StopInstance"];
+    assert_eq!(of(false).actions(), own.map(Into::into));
+    let complete = of(true);
+    let more: Vec<_> = complete.actions().into_iter().filter(|a| !own.contains(&&**a)).collect();
+    assert_eq!(more, ["ecs:DescribeInstances".into(), "ram:PassRole".into()]);
+    let roles: Vec<_> = complete.needs().into_iter().filter(|n| &*n.action == "ram:PassRole").collect();
+    let roles: Vec<_> = roles.iter().map(|n| &*n.resource).collect();
+    assert_eq!(roles, ["acs:ram::*:role/*", "acs:ram::*:role/app"]);
 }
