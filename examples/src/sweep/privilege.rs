@@ -27,10 +27,17 @@ pub(crate) fn untold(bed: &TestBed, name: &str, template: &Template, values: &Va
         return None;
     }
     let calls = bed.cloud().calls().when(|call| call.origin.execution.is_some());
-    let needed = used(calls.iter().map(|call| {
+    let (roles, calls): (Vec<_>, Vec<_>) = calls.iter().partition(|call| &*call.api == "AssumeRole");
+    let needed = used(calls.into_iter().map(|call| {
         let resources = call.needs.iter().map(|need| need.resource.clone()).collect();
         (call.service.to_string(), call.api.to_string(), resources)
     }));
-    let coverage = needed.covered_by(&told.policy());
-    Some(coverage.missing.iter().chain(&coverage.partial).map(|n| format!("{} on {}", n.action, n.resource)).collect())
+    // Roles are assumed by who runs the engine; names of roles are told in small letters.
+    let assumed = used(roles.into_iter().map(|call| {
+        let role = call.params.at(&["RoleArn"]).to_text().to_ascii_lowercase();
+        (call.service.to_string(), call.api.to_string(), vec![role])
+    }));
+    let parts = [needed.covered_by(&told.policy()), assumed.covered_by(&told.caller_policy())];
+    let untold = parts.iter().flat_map(|part| part.missing.iter().chain(&part.partial));
+    Some(untold.map(|need| format!("{} on {}", need.action, need.resource)).collect())
 }
