@@ -25,6 +25,7 @@ pub(crate) fn closed(name: &ActionName, class: ActionClass, description: &str, p
         lazy: Vec::new(),
         verbatim: Vec::new(),
         calls_api: false,
+        calls: Some(Vec::new()),
         description: description.into(),
     };
     if signature.properties.is_empty() { signature } else { signature.fails(WRONG_PROPERTY.0, WRONG_PROPERTY.1) }

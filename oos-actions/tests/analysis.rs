@@ -163,6 +163,7 @@ fn known_targets_become_resources() {
         parameters: params! { "targets" => params! { "Type" => "ResourceIds", "ResourceIds" => ["i-1"] }, "OOSAssumeRole" => "Ops" },
         resources: true,
         variables: params! { "RegionId" => "cn-hangzhou" },
+        ..PermissionOptions::default()
     };
     let found = permissions_with(&linked.plan, &linked.plans, &options);
     assert_eq!(&*found.caller_policy().statements[0].resources[0], "acs:ram::*:role/ops");

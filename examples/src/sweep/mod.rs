@@ -9,6 +9,7 @@
 mod expect;
 mod pattern;
 mod people;
+mod privilege;
 mod stacks;
 mod uses;
 mod values;
@@ -117,7 +118,7 @@ impl Sweep {
         };
         let world = World::new(*account);
         match self.start(&name, path, &world, *choice) {
-            Ok((bed, run, template)) => {
+            Ok((bed, run, template, _)) => {
                 let before = bed.cloud().calls().len();
                 let given = run.handle().clone();
                 let line = people::to_the_end(&world, &bed, &run, &template);
@@ -142,7 +143,10 @@ impl Sweep {
     fn attempt(&self, name: &str, path: &Path, account: Account, choice: Choice) -> Line {
         let world = World::new(account);
         match self.start(name, path, &world, choice) {
-            Ok((bed, run, template)) => people::to_the_end(&world, &bed, &run, &template),
+            Ok((bed, run, template, values)) => {
+                let line = people::to_the_end(&world, &bed, &run, &template);
+                Line { untold: privilege::untold(&bed, name, &template, &values), ..line }
+            }
             // A state configuration has no tasks, so there is nothing to run.
             Err(found) if found.contains("unsupported-template-type") => {
                 Line { status: "state document".to_owned(), ended: true, ..Line::default() }
@@ -157,7 +161,7 @@ impl Sweep {
         path: &Path,
         world: &World,
         choice: Choice,
-    ) -> Result<(TestBed, Run, Template), String> {
+    ) -> Result<(TestBed, Run, Template, Value), String> {
         let text = crate::read_text(&path.to_string_lossy())?;
         let mut bed = TestBed::new(world.cloud.clone()).templates(open(&self.folder)?);
         bed = bed.templates(MemoryTemplates::new().with(world::NOTHING, NOTHING));
@@ -180,8 +184,8 @@ impl Sweep {
         stacks::register(world, &template);
         expect::stub(world, &templates.borrow());
         let values = Maker::new(world, &uses, choice).values(name, &template);
-        let run = bed.try_start(&text, values, StartOptions::default())?;
-        Ok((bed, run, template))
+        let run = bed.try_start(&text, values.clone(), StartOptions::default())?;
+        Ok((bed, run, template, values))
     }
 }
 
@@ -244,6 +248,8 @@ pub struct Line {
     pub attempt: usize,
     /// What it did.
     pub numbers: Numbers,
+    /// Permissions that it needed and that were not told before it; `None` when the template keeps something open.
+    pub untold: Option<Vec<String>>,
 }
 
 /// Tasks that ended, API calls made, and answers of them that have no model behind them.

@@ -14,7 +14,7 @@ use oos_core::{
     expr::drop_nulls,
     ports::{
         Action, ActionContext, ActionError, Outcome,
-        action::{ActionClass, Property, ResultMember, Signature},
+        action::{ActionClass, ApiUse, Property, ResultMember, Signature},
     },
     template::ValueType,
 };
@@ -77,6 +77,9 @@ impl Action for SelectTargets {
                 ),
                 signature::document("the list of the API under its own name, except for managed instances"),
             ])
+            .calls(resource::calls())
+            // The look-up of application groups, which this action does not offer (service-model 6.3).
+            .calls([ApiUse::new("OOS", "GetApplicationGroup").only_listed()])
             .fails("UnsupportedResourceType", "ResourceType is none that the action knows")
             .fails("UnsupportedTargetType", "a filter's Type is none that the action knows")
     }

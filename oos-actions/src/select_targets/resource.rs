@@ -4,7 +4,10 @@
 //! The result has `Instances.Instance[]` with InstanceId, InstanceName, RegionId and Status for every type, and the
 //! original list beside it, so that both kinds of selector work.
 
-use oos_core::{Map, Value, params, ports::ActionError};
+use oos_core::{
+    Map, Value, params,
+    ports::{ActionError, action::ApiUse},
+};
 
 use super::filter::Selection;
 
@@ -136,6 +139,11 @@ pub(super) fn find(name: &str) -> Result<&'static Resource, ActionError> {
         let message = format!("resources of the type `{name}` cannot be selected, only {}", known.join(", "));
         ActionError::unsupported("UnsupportedResourceType", message)
     })
+}
+
+/// The call that lists each type.
+pub(super) fn calls() -> impl Iterator<Item = ApiUse> {
+    RESOURCES.iter().map(|resource| ApiUse::new(resource.service, resource.api).when("ResourceType", resource.name))
 }
 
 impl Resource {

@@ -106,6 +106,17 @@ fn classes_are_those_of_the_product() {
     assert_eq!(signatures.values().filter(|s| s.calls_api).count(), 3);
 }
 
+#[test]
+fn every_action_says_which_apis_it_calls() {
+    let own: Vec<_> = signatures()
+        .into_values()
+        .filter(|signature| signature.calls.as_ref().is_none_or(|calls| !calls.is_empty()))
+        .map(|signature| signature.name.to_string())
+        .collect();
+    // All others call nothing, or what `Service` and `API` name.
+    assert_eq!(own, ["ACS::SelectTargets"]);
+}
+
 /// Every key that an official template writes under `Properties` of an atom must be in its signature.
 #[test]
 fn official_templates_use_only_listed_properties() {

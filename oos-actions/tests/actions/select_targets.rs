@@ -3,7 +3,7 @@
 use oos_actions::select_targets::SelectTargets;
 use oos_core::{
     Value, params,
-    ports::{ActionErrorKind, ApiError},
+    ports::{Action, ActionErrorKind, ApiError},
 };
 
 use crate::support::{World, done, json};
@@ -30,6 +30,21 @@ fn ecs_answer<I: IntoIterator<Item = S>, S: AsRef<str>>(ids: I) -> Value {
 fn ids(document: &Value) -> Vec<String> {
     let list = document.at(&["Instances", "Instance"]).as_list().unwrap();
     list.iter().map(|object| object.at(&["InstanceId"]).to_text().to_string()).collect()
+}
+
+#[test]
+fn what_it_publishes_is_what_it_calls() {
+    let published = SelectTargets.signature().calls.unwrap();
+    let (made, listed): (Vec<_>, Vec<_>) = published.iter().partition(|call| call.made);
+    assert_eq!((made.len(), listed.len()), (6, 1));
+    for call in made {
+        let (property, resource) = call.given.as_ref().unwrap();
+        assert_eq!(*property, "ResourceType");
+        let world = World::answering([Value::empty_map()]);
+        done(world.run(&SelectTargets, targets(resource, vec![params! { "Type" => "All" }])));
+        let requests: Vec<_> = world.api.requests().iter().map(|r| (r.service.clone(), r.api.clone())).collect();
+        assert_eq!(requests, [(call.service.clone(), call.api.clone())], "{resource}");
+    }
 }
 
 #[test]

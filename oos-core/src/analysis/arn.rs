@@ -11,7 +11,7 @@ use crate::{Value, catalogue::ram_code};
 /// Any resource.
 pub(super) const ANY: &str = "*";
 
-/// Product code, parameter, kind of resource; of one product the first parameter that is given counts.
+/// Product code, parameter, kind of resource. A call works on all that its parameters name.
 // CHOICE: the products' own pages name their ARNs; these are the parameters of which a template can know the value
 // before the run.
 const NAMED_BY: &[(&str, &str, &str)] = &[
@@ -28,6 +28,7 @@ const NAMED_BY: &[(&str, &str, &str)] = &[
     ("ecs", "LaunchTemplateId", "launchtemplate"),
     ("ecs", "CommandId", "command"),
     ("vpc", "AllocationId", "eip"),
+    ("vpc", "IpInstanceId", "eip"),
     ("vpc", "VSwitchId", "vswitch"),
     ("vpc", "VpcId", "vpc"),
     ("vpc", "NatGatewayId", "natgateway"),
@@ -65,19 +66,20 @@ pub(super) fn resources(service: &str, api: &str, parameters: &Symbolic) -> BTre
     if ["Run", "Create", "Allocate", "Purchase"].iter().any(|verb| api.starts_with(verb)) {
         return any();
     }
-    let named = NAMED_BY.iter().filter(|(product, _, _)| *product == &*code);
-    let found = named.map(|(_, name, kind)| (parameters.member(name), kind)).find(|(value, _)| !value.is_null());
-    let Some((value, kind)) = found else { return any() };
     let region = match GLOBAL.contains(&&*code) {
         true => ANY.into(),
         false => parameters.member("RegionId").known_text().unwrap_or_else(|| ANY.into()),
     };
-    match ids(&value) {
-        Some(ids) if !ids.is_empty() => {
-            ids.iter().map(|id| format!("acs:{code}:{region}:*:{kind}/{id}").into()).collect()
+    let mut found = BTreeSet::new();
+    for (_, name, kind) in NAMED_BY.iter().filter(|(product, _, _)| *product == &*code) {
+        let value = parameters.member(name);
+        if value.is_null() {
+            continue;
         }
-        _ => any(),
+        let Some(ids) = ids(&value) else { return any() };
+        found.extend(ids.iter().map(|id| Arc::from(format!("acs:{code}:{region}:*:{kind}/{id}"))));
     }
+    if found.is_empty() { any() } else { found }
 }
 
 /// The ids in a value: one, a list, JSON text of a list, or text with commas; `None` when one is not known.
@@ -107,6 +109,8 @@ mod tests {
         let commas = params! { "InstanceIds" => "r-1, r-2" };
         assert_eq!(of("Redis", "X", commas), ["acs:kvstore:*:*:instance/r-1", "acs:kvstore:*:*:instance/r-2"]);
         assert_eq!(of("OSS", "GetBucketAcl", params! { "BucketName" => "b" }), ["acs:oss:*:*:b", "acs:oss:*:*:b/*"]);
+        let both = params! { "InstanceId" => "i-1", "DiskId" => "d-1" };
+        assert_eq!(of("ECS", "AttachDisk", both), ["acs:ecs:*:*:disk/d-1", "acs:ecs:*:*:instance/i-1"]);
         assert_eq!(of("RAM", "GetRole", params! { "RegionId" => "r", "RoleName" => "x" }), ["acs:ram:*:*:role/x"]);
     }
 
@@ -116,5 +120,8 @@ mod tests {
         assert_eq!(of("ECS", "CreateImage", params! { "InstanceId" => "i-1" }), ["*"]);
         let partly = Symbolic::map(vec![("InstanceId".into(), Symbolic::unknown("item"))]);
         assert_eq!(resources("ECS", "StopInstance", &partly), BTreeSet::from(["*".into()]));
+        let id = (Arc::from("DiskId"), Symbolic::Known("d-1".into()));
+        let partly = Symbolic::map(vec![id, ("InstanceId".into(), Symbolic::unknown("item"))]);
+        assert_eq!(resources("ECS", "AttachDisk", &partly), BTreeSet::from(["*".into()]));
     }
 }

@@ -14,10 +14,11 @@ mod evaluate;
 mod frame;
 mod permissions;
 mod policy;
+mod published;
 mod risks;
 mod symbolic;
-mod targets;
 mod walk;
+mod wanted;
 
 pub use dry_run::{ApiCall, Does, DryRun, DryRunOptions, FanOut, OnFailure, Polls, Reach, Step, dry_run};
 pub use permissions::{PermissionOptions, Permissions, RoleUse, permissions, permissions_with, used};
@@ -25,6 +26,7 @@ pub use policy::{Coverage, Effect, Need, Policy, PolicyError, Statement, covers}
 pub use risks::{Risks, RiskyTask, risks};
 pub use symbolic::Symbolic;
 pub use walk::Unresolved;
+pub use wanted::{link_computed, wanted};
 
 /// The operation in its official spelling, where the catalogue knows it.
 fn official_api(service: &str, api: &str) -> std::sync::Arc<str> {

@@ -12,17 +12,21 @@ use super::{
     frame::Frame,
     line_of,
     policy::{Coverage, Effect, Need, Policy, Statement, covers},
+    published::published,
     ram_action,
     symbolic::Symbolic,
-    targets,
     walk::{Site, Unresolved, Visitor, Walk, facts},
 };
 use crate::{
     TemplateName, Value,
+    catalogue::{Catalogue, Repeat},
     expr::Target,
     plan::{Plan, PlanSet},
     ports::action::ActionClass,
 };
+
+/// The parameter in which calls hand a role over to a resource (general rule of RAM, service-model 6.3).
+const HANDED_ROLE: &str = "RamRoleName";
 
 /// What is known before.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +37,19 @@ pub struct PermissionOptions {
     pub resources: bool,
     /// System variables by the name after `ACS::`.
     pub variables: Value,
+    /// True to list as well what the service's list does not have and a run may need: the reads by which a resumed run
+    /// finds out whether a write was carried out, and `ram:PassRole` where a call hands over a role.
+    pub complete: bool,
+}
+
+impl PermissionOptions {
+    /// What the parameters are, and whether those that are not given take their defaults.
+    pub(super) fn given(&self) -> (Symbolic, bool) {
+        match &self.parameters {
+            Value::Null => (Symbolic::unknown("parameters"), false),
+            parameters => (Symbolic::Known(parameters.clone()), true),
+        }
+    }
 }
 
 /// A role that a template runs as.
@@ -145,11 +162,8 @@ pub fn permissions(plan: &Plan, plans: &PlanSet) -> Permissions {
 /// The permissions of a template with values for its parameters, or with resources.
 pub fn permissions_with(plan: &Plan, plans: &PlanSet, options: &PermissionOptions) -> Permissions {
     let facts = facts(&options.variables);
-    let mut collector = Collector { resources: options.resources, ..Collector::default() };
-    let (given, defaults) = match &options.parameters {
-        Value::Null => (Symbolic::unknown("parameters"), false),
-        parameters => (Symbolic::Known(parameters.clone()), true),
-    };
+    let mut collector = Collector { resources: options.resources, complete: options.complete, ..Collector::default() };
+    let (given, defaults) = options.given();
     Walk::new(&facts, plans, options.resources).run(plan, &given, defaults, &mut collector);
     collector.finish()
 }
@@ -190,6 +204,7 @@ pub(super) fn policy_of<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Policy
 #[derive(Default)]
 struct Collector {
     resources: bool,
+    complete: bool,
     needs: BTreeSet<Need>,
     unresolved: BTreeSet<Unresolved>,
     roles: Vec<RoleUse>,
@@ -209,7 +224,13 @@ impl Collector {
     fn api_call(&mut self, site: &Site<'_>) {
         let text = |key: &str| site.properties.member(key).known_text();
         match (text("Service"), text("API")) {
-            (Some(service), Some(api)) => self.call(&service, &api, &site.properties.member("Parameters")),
+            (Some(service), Some(api)) => {
+                let parameters = site.properties.member("Parameters");
+                self.call(&service, &api, &parameters);
+                if self.complete {
+                    self.beside(&service, &api, &parameters);
+                }
+            }
             (service, api) => {
                 let open = [("Service", service), ("API", api)].into_iter().filter(|(_, known)| known.is_none());
                 self.unresolved.extend(open.map(|(property, _)| site.unresolved(property)));
@@ -217,22 +238,34 @@ impl Collector {
         }
     }
 
-    fn select_targets(&mut self, site: &Site<'_>) {
-        self.call(targets::GROUPS.0, targets::GROUPS.1, &Symbolic::NULL);
-        match site.properties.member("ResourceType").known_text() {
-            Some(known) => match targets::listing(&known) {
-                Some((service, api)) => self.call(service, api, &Symbolic::NULL),
-                None => {
-                    let text = format!("`{known}` is no type that can be selected");
-                    self.unresolved.insert(site.unresolved_as("ResourceType", text));
-                }
-            },
-            None => {
-                targets::TARGETS.iter().for_each(|(_, service, api)| self.call(service, api, &Symbolic::NULL));
-                let task = &site.task.name;
-                self.notes
-                    .insert(format!("task `{task}` computes its ResourceType, so the calls of all types are listed"));
-            }
+    /// What a call may need beside its own permission.
+    fn beside(&mut self, service: &str, api: &str, parameters: &Symbolic) {
+        let operation = Catalogue::embedded().operation(service, api, None);
+        let Some(operation) = operation.filter(|o| !o.is_read()) else { return };
+        if let Some(probe) = operation.probe().filter(|_| operation.repeat() == Repeat::Probe) {
+            self.call(service, probe.read, &Symbolic::NULL);
+        }
+        let role = parameters.member(HANDED_ROLE);
+        if !role.is_null() && !operation.product.eq_ignore_ascii_case("ram") {
+            let name = role.known_text().unwrap_or_else(|| arn::ANY.into());
+            let resource = format!("acs:ram::*:role/{}", name.to_ascii_lowercase()).into();
+            self.needs.insert(Need { action: "ram:PassRole".into(), resource });
+        }
+    }
+
+    /// What the action calls of its own accord.
+    fn own_calls(&mut self, site: &Site<'_>) {
+        let (task, action) = (&site.task.name, &site.task.action);
+        let found = published(&site.task.signature, site.properties);
+        for call in found.calls {
+            self.call(&call.service, &call.api, &Symbolic::NULL);
+        }
+        for (property, value) in found.unfit {
+            self.unresolved.insert(site.unresolved_as(property, format!("`{value}` is none that `{action}` knows")));
+        }
+        for property in found.open {
+            let note = format!("task `{task}` computes its {property}, so the calls of all values are listed");
+            self.notes.insert(note);
         }
     }
 
@@ -270,9 +303,10 @@ impl Visitor for Collector {
     fn task(&mut self, site: &Site<'_>) {
         if site.task.signature.calls_api {
             self.api_call(site);
-        } else if site.task.action.is(targets::ACTION) {
-            self.select_targets(site);
-        } else if site.task.signature.class == ActionClass::Custom {
+        }
+        self.own_calls(site);
+        let signature = &site.task.signature;
+        if signature.class == ActionClass::Custom && signature.calls.is_none() && !signature.calls_api {
             let action = &site.task.action;
             self.notes.insert(format!("`{action}` is an action of the host; what it calls is not known"));
         }

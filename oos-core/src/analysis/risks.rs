@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use super::{
     official_api,
+    published::published,
     symbolic::Symbolic,
     walk::{Site, Unresolved, Visitor, Walk, facts},
 };
@@ -80,28 +81,39 @@ struct Collector<'p> {
     unresolved: Vec<Unresolved>,
 }
 
-impl Visitor for Collector<'_> {
-    fn task(&mut self, site: &Site<'_>) {
-        if !site.task.signature.calls_api {
-            return;
-        }
-        let text = |key: &str| site.properties.member(key).known_text();
-        let (Some(service), Some(api)) = (text("Service"), text("API")) else {
-            let property = if text("API").is_none() { "API" } else { "Service" };
-            return self.unresolved(site.unresolved(property));
-        };
-        if !self.policy.is_high(&service, &api, &text("Risk").unwrap_or_default()) {
+impl Collector<'_> {
+    /// Notes a call when it is high-risk; `risk` is what the task says about it.
+    fn call(&mut self, site: &Site<'_>, service: &Arc<str>, api: &str, risk: &str) {
+        if !self.policy.is_high(service, api, risk) {
             return;
         }
         let key = (service.to_ascii_lowercase(), api.to_ascii_lowercase());
         let risk = self.found.entry(key).or_insert_with(|| RiskyTask {
-            api: official_api(&service, &api),
-            service,
+            api: official_api(service, api),
+            service: service.clone(),
             tasks: Vec::new(),
             templates: Vec::new(),
         });
         push_new(&mut risk.tasks, Some(&site.task.name));
         push_new(&mut risk.templates, site.template);
+    }
+}
+
+impl Visitor for Collector<'_> {
+    fn task(&mut self, site: &Site<'_>) {
+        let text = |key: &str| site.properties.member(key).known_text();
+        let risk = text("Risk").unwrap_or_default();
+        for call in published(&site.task.signature, site.properties).calls.iter().filter(|c| c.made) {
+            self.call(site, &call.service, &call.api, &risk);
+        }
+        if !site.task.signature.calls_api {
+            return;
+        }
+        match (text("Service"), text("API")) {
+            (Some(service), Some(api)) => self.call(site, &service, &api, &risk),
+            (_, None) => self.unresolved(site.unresolved("API")),
+            (None, _) => self.unresolved(site.unresolved("Service")),
+        }
     }
 
     fn unresolved(&mut self, unresolved: Unresolved) {

@@ -28,7 +28,7 @@ pub struct Unresolved {
     pub line: Option<usize>,
     /// The task.
     pub task: Option<TaskName>,
-    /// The property: `Service`, `API`, `TemplateName`, `ResourceType` or `RamRole`.
+    /// The property that is open: `Service`, `API`, `TemplateName`, `TemplateContent`, or one that decides about calls.
     pub property: &'static str,
     /// The expression, or why it cannot be followed.
     pub text: String,
@@ -82,6 +82,8 @@ pub(super) trait Visitor {
     fn plan(&mut self, _frame: &Frame<'_>) {}
     /// A child that cannot be followed.
     fn unresolved(&mut self, unresolved: Unresolved);
+    /// A child whose name is known and whose plan is not at hand; it is told as unresolved too.
+    fn missing(&mut self, _name: &TemplateName, _version: Option<&str>) {}
 }
 
 /// A walk.
@@ -145,31 +147,31 @@ impl<'a> Walk<'a> {
         visitor.task(&site);
         if let TaskKind::Child = task.kind {
             let name = TemplateName::new(task.action.text().clone());
-            self.child(&site, "TemplateName", &name, None, &properties, depth, visitor);
+            self.child(&site, &name, None, &properties, depth, visitor);
         } else if task.signature.class == ActionClass::Embedded {
             self.embedded(&site, depth, visitor);
         }
     }
 
     fn embedded(&mut self, site: &Site<'_>, depth: usize, visitor: &mut dyn Visitor) {
+        let parameters = site.properties.member("Parameters");
+        if let Some(plan) = &site.task.inline {
+            return self.below(site, "TemplateContent", plan, site.template, &parameters, depth, visitor);
+        }
         if !site.properties.member("TemplateContent").is_null() {
-            let text = "a template written in place is not looked into".to_owned();
-            return visitor.unresolved(site.unresolved_as("TemplateContent", text));
+            return visitor.unresolved(site.unresolved("TemplateContent"));
         }
         let version = site.properties.member("TemplateVersion");
         let Some(name) = site.properties.member("TemplateName").known_text() else {
             return visitor.unresolved(site.unresolved("TemplateName"));
         };
-        let parameters = site.properties.member("Parameters");
         let name = TemplateName::new(name);
-        self.child(site, "TemplateName", &name, version.known_text().as_deref(), &parameters, depth, visitor);
+        self.child(site, &name, version.known_text().as_deref(), &parameters, depth, visitor);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one child")]
     fn child(
         &mut self,
         site: &Site<'_>,
-        property: &'static str,
         name: &TemplateName,
         version: Option<&str>,
         given: &Symbolic,
@@ -177,19 +179,36 @@ impl<'a> Walk<'a> {
         visitor: &mut dyn Visitor,
     ) {
         let Some(plan) = self.plans.named(name, version).cloned() else {
-            return visitor.unresolved(site.unresolved_as(property, format!("`{name}` is not at hand")));
+            visitor.missing(name, version);
+            return visitor.unresolved(site.unresolved_as("TemplateName", format!("`{name}` is not at hand")));
         };
+        self.below(site, "TemplateName", &plan, plan.name.as_ref().or(Some(name)), given, depth, visitor);
+    }
+
+    /// Visits the plan of a child. `template` is the template that its lines are lines of.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one child")]
+    fn below(
+        &mut self,
+        site: &Site<'_>,
+        property: &'static str,
+        plan: &Plan,
+        template: Option<&TemplateName>,
+        given: &Symbolic,
+        depth: usize,
+        visitor: &mut dyn Visitor,
+    ) {
         if depth >= self.facts.limits.template_depth {
-            return visitor.unresolved(site.unresolved_as(property, format!("`{name}` is nested too deep")));
+            let name = template.map_or_else(|| "the template".to_owned(), |name| format!("`{name}`"));
+            return visitor.unresolved(site.unresolved_as(property, format!("{name} is nested too deep")));
         }
         // Beyond the budget a child is still looked at, but with nothing known, so that it is looked at once.
         let given = if self.tasks < MOST_TASKS { given.clone() } else { Symbolic::unknown("parameters") };
         if !self.seen.insert((plan.digest.clone(), given.to_string())) {
             return;
         }
-        let frame = Frame::new(self.facts, &plan, &given, true);
+        let frame = Frame::new(self.facts, plan, &given, true);
         visitor.plan(&frame);
-        self.frame(&frame, plan.name.as_ref().or(Some(name)), depth + 1, visitor);
+        self.frame(&frame, template, depth + 1, visitor);
     }
 }
 

@@ -42,30 +42,10 @@ pub(super) fn check(template: &Template, plan: &Plan, environment: &Environment,
         if let Some((name, place, declared)) = child(task, environment) {
             parameters(&name, place, &declared, task, format!("{pointer}/Parameters"), found);
         }
-        if let Some(content) = inline(task) {
-            contents(content, template, environment, &format!("{pointer}/TemplateContent"), found);
+        if let Some(plan) = &compiled.inline {
+            let first = plan.tasks.first().and_then(|t| t.span);
+            child_has_no_trigger(plan, first, &format!("{pointer}/TemplateContent"), found);
         }
-    }
-}
-
-/// A template written in place.
-fn inline(task: &Task) -> Option<&Node> {
-    task.properties.as_ref()?.get("TemplateContent").filter(|node| is_document(node))
-}
-
-/// A template written in place is compiled like any other; its findings are those of the template around.
-fn contents(node: &Node, template: &Template, environment: &Environment, pointer: &str, found: &mut Diagnostics) {
-    let source = template.source.clone().filter(|_| node.as_map().is_some());
-    let parsed = Template::from_node(&document(node), source, &environment.limits);
-    let inner = match parsed.and_then(|inner| Plan::compile(&inner, environment)) {
-        Ok(plan) => {
-            child_has_no_trigger(&plan, plan.tasks.first().and_then(|t| t.span), pointer, found);
-            plan.warnings
-        }
-        Err(inner) => inner,
-    };
-    for finding in inner.iter() {
-        found.push(Diagnostic { pointer: format!("{pointer}{}", finding.pointer), ..finding.clone() });
     }
 }
 

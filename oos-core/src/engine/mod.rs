@@ -7,6 +7,8 @@ mod builder;
 mod driver;
 mod handle;
 mod leases;
+#[cfg(feature = "catalogue")]
+mod linked;
 mod memory_store;
 mod oos_api;
 mod parking;
@@ -319,7 +321,23 @@ impl Engine {
 
 /// The actions that the tasks of a template name.
 fn actions_of(template: &Template) -> Vec<crate::ActionName> {
-    template.tasks.iter().map(|t| t.action.value.clone()).collect()
+    let mut names: Vec<_> = template.tasks.iter().map(|t| t.action.value.clone()).collect();
+    for properties in template.tasks.iter().filter_map(|t| t.properties.as_ref()) {
+        for inner in ["LoopTasks", "TemplateContent"].iter().filter_map(|key| properties.get(key)) {
+            actions_in(&crate::plan::document(inner), &mut names);
+        }
+    }
+    names
+}
+
+fn actions_in(node: &crate::source::Node, names: &mut Vec<crate::ActionName>) {
+    for (key, value) in node.as_map().unwrap_or_default() {
+        match value.as_str() {
+            Some(name) if &*key.text == "Action" => names.push(crate::ActionName::new(name)),
+            _ => actions_in(value, names),
+        }
+    }
+    node.as_list().unwrap_or_default().iter().for_each(|member| actions_in(member, names));
 }
 
 impl Inner {

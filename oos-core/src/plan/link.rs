@@ -71,6 +71,16 @@ impl PlanSet {
         self.by_digest.insert(plan.digest.clone(), plan);
     }
 
+    /// Adds the plans of another set; those that are here already stay.
+    pub fn extend(&mut self, other: Self) {
+        for (key, plan) in other.by_name {
+            self.by_name.entry(key).or_insert(plan);
+        }
+        for (digest, plan) in other.by_digest {
+            self.by_digest.entry(digest).or_insert(plan);
+        }
+    }
+
     /// All plans with their names, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&TemplateName, Option<&Arc<str>>, &Arc<Plan>)> {
         self.by_name.iter().map(|((name, version), plan)| (name, version.as_ref(), plan))

@@ -54,7 +54,8 @@ pub struct Plan {
     pub tasks: Vec<TaskPlan>,
     /// Outputs in document order.
     pub outputs: Vec<OutputPlan>,
-    /// Templates that tasks name literally: product actions and `ACS::Template` with a literal name.
+    /// Templates that tasks name literally, also inside templates written in place: product actions and
+    /// `ACS::Template` with a literal name.
     pub children: Vec<ChildName>,
     /// Warnings.
     pub warnings: Diagnostics,
@@ -119,6 +120,8 @@ pub struct TaskPlan {
     pub signature: Arc<Signature>,
     /// How it runs.
     pub kind: TaskKind,
+    /// The template that `ACS::Template` has in place, for those who look ahead; a run reads it when it comes there.
+    pub inline: Option<Arc<Plan>>,
     /// `When`.
     pub when: Option<Expr>,
     /// True when `When` reads the loop item and is asked for each item.

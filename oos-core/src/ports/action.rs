@@ -24,7 +24,7 @@ use crate::{
 
 mod signature;
 
-pub use signature::{ActionClass, FailureCode, Property, ResultMember, RetryRule, Signature, type_words};
+pub use signature::{ActionClass, ApiUse, FailureCode, Property, ResultMember, RetryRule, Signature, type_words};
 
 /// Does work.
 ///

@@ -154,12 +154,16 @@ impl Drawing<'_> {
         if let Some(tasks) = task.loop_tasks() {
             return Some(self.flow(tasks, &executions, &prefix, depth + 1));
         }
-        let child = self.child(plan, i)?;
+        let child = match &task.inline {
+            // What `plans` asks for: without them a child stays closed.
+            Some(inline) => self.source.plans.map(|_| inline.clone()),
+            None => self.named(plan, i),
+        }?;
         Some(self.flow(&child, &executions, &prefix, depth + 1))
     }
 
-    /// The plan of a child that is known before the run.
-    fn child(&self, plan: &Plan, i: usize) -> Option<Arc<Plan>> {
+    /// The plan of a child that is named before the run.
+    fn named(&self, plan: &Plan, i: usize) -> Option<Arc<Plan>> {
         let named = plan.children.iter().find(|c| c.task == i)?;
         let name: &TemplateName = &named.name;
         self.source.plans?.named(name, named.version.as_deref()).cloned()

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
+mod children;
 mod journal;
 mod linked;
 mod places;

@@ -4,11 +4,13 @@
 //! have in common goes on where they meet again; tasks that only a failure or a cancellation leads to come last. A
 //! child is explored inside its step. It stands for a run in which no call fails, in mode Automatic.
 
+mod act;
 mod explore;
 mod give;
 mod render;
 mod step;
 mod visit;
+mod ways;
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -122,7 +122,11 @@ fn does(does: &Does, lines: &mut Vec<String>) {
             }
         }
         Does::Child { template, role, unexplored } => {
-            lines.push(format!("runs the template {}", plain(template)));
+            lines.push(match (template.is_null(), unexplored) {
+                (true, None) => "runs the template written in place".to_owned(),
+                (true, Some(_)) => "runs a template".to_owned(),
+                (false, _) => format!("runs the template {}", plain(template)),
+            });
             lines.extend(role.iter().map(|r| format!("  as role {r}")));
             lines.extend(unexplored.iter().map(|why| format!("  not looked into: {why}")));
         }
@@ -248,6 +252,7 @@ impl Does {
             Self::Child { template, role, unexplored } => {
                 let child = params! {
                     "Template" => template.to_value(),
+                    "InPlace" => if template.is_null() { Value::from(true) } else { Value::Null },
                     "Role" => role.as_ref().map(Symbolic::to_value),
                     "Unexplored" => unexplored.clone(),
                 };

@@ -87,7 +87,7 @@ pub enum Does {
     Calls(Vec<ApiCall>),
     /// Runs a template, explored in the body.
     Child {
-        /// Its name.
+        /// Its name; null for one without, written in place or given by an expression.
         template: Symbolic,
         /// The role that it names for itself.
         role: Option<Symbolic>,
@@ -123,7 +123,7 @@ pub struct ApiCall {
     pub service: Symbolic,
     /// Operation.
     pub api: Symbolic,
-    /// Request parameters.
+    /// Request parameters; of a call that an action makes of its own accord, the properties that it makes them of.
     pub parameters: Vec<(Arc<str>, Symbolic)>,
     /// The RAM action, when service and operation are known.
     pub action: Option<Arc<str>>,

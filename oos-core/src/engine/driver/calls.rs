@@ -3,7 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use tracing::Instrument;
 
+use super::spans;
 use crate::{
     ExecutionId,
     ids::StepKey,
@@ -43,7 +45,9 @@ impl fmt::Debug for ToldCalls {
 impl ApiCaller for ToldCalls {
     async fn call(&self, request: ApiRequest) -> Result<ApiResponse, ApiError> {
         let (service, api, began) = (request.service.clone(), request.api.clone(), self.clock.now());
-        let outcome = self.below.call(request).await;
+        let span = spans::call(&request);
+        let outcome = self.below.call(request).instrument(span.clone()).await;
+        spans::tell_answer(&span, &outcome);
         let at = self.clock.now();
         let (error, request_id) = match &outcome {
             Ok(answer) => (None, answer.request_id.clone()),

@@ -7,6 +7,7 @@ mod calls;
 mod late;
 mod perform;
 mod snapshots;
+mod spans;
 mod summary;
 mod wake;
 
@@ -27,7 +28,7 @@ use futures::{
 pub(super) use self::{perform::masked, summary::masked_report};
 use tracing::Instrument;
 
-use self::{snapshots::Due, summary::Rows, wake::Wakes};
+use self::{snapshots::Due, spans::Spans, summary::Rows, wake::Wakes};
 use super::{Finished, Inner, Redactor, places::Place, replay::Untold, secrets::Secrets};
 use crate::{
     ids::{MachinePath, StepKey},
@@ -116,6 +117,7 @@ pub(super) struct Driver {
     command: Option<Command>,
     /// Of the whole execution, also while it is parked.
     span: tracing::Span,
+    spans: Spans,
 }
 
 impl std::fmt::Debug for Driver {
@@ -143,17 +145,9 @@ impl Driver {
         seq: u64,
         wires: Wires,
     ) -> Self {
-        let span = tracing::info_span!(
-            "oos.execution",
-            otel.name = header.template_name.as_deref().unwrap_or("execution"),
-            otel.status_code = tracing::field::Empty,
-            execution = header.id.as_str(),
-            template = header.template_name.as_deref(),
-            rerun_of = header.rerun_of.as_ref().map(crate::ExecutionId::as_str),
-            status = tracing::field::Empty,
-        );
         Self {
-            span,
+            span: spans::root(&header),
+            spans: Spans::default(),
             inner,
             tree,
             header,
@@ -248,9 +242,7 @@ impl Driver {
         let span = self.span.clone();
         let result = match self.drive().instrument(span).await {
             Ok(Some(finished)) => {
-                self.span.record("status", finished.status.as_str());
-                let good = finished.status == ExecutionStatus::Success;
-                self.span.record("otel.status_code", if good { "OK" } else { "ERROR" });
+                spans::tell_end(&self.span, finished.status);
                 Ok(finished)
             }
             Ok(None) => {
@@ -262,6 +254,7 @@ impl Driver {
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
+            self.span.record("otel.status_code", "ERROR");
             tracing::error!(execution = self.header.id.as_str(), %error, "the engine stops driving");
         }
         let id = self.header.id.clone();

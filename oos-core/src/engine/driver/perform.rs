@@ -13,6 +13,7 @@ use super::{
     super::replay::{pin, pin_all},
     Arrived, Command, Driver, Inner, Linked, Redactor,
     calls::ToldCalls,
+    spans,
 };
 use crate::{
     Template, Value,
@@ -57,7 +58,8 @@ impl Driver {
             Effect::Link { path, key, plan } => self.link(path, key, plan),
             Effect::Subscribe { path, key, rule } => self.subscribe(path, key, &rule),
             Effect::Unsubscribe { path, key } => self.inner.triggers.unsubscribe(&self.subscription(&path, &key)),
-            Effect::Emit { execution, number, at, kind, .. } => {
+            Effect::Emit { path, execution, number, at, kind } => {
+                self.trace(&path, &execution, &kind);
                 let kind = if self.redactor.is_empty() { *kind } else { masked(*kind, &self.redactor) };
                 self.tell(&ExecutionEvent { number, at, execution, kind });
             }
@@ -89,7 +91,7 @@ impl Driver {
         };
         let (abort, registration) = AbortHandle::new_pair();
         self.aborts.insert((path.clone(), key.clone()), abort);
-        let span = task_span(&info);
+        let span = spans::attempt(&self.span_of_attempt(&path, &key), &info);
         let attempt = Arc::new(Attempt {
             progress: self.progress(&info),
             inner: self.inner.clone(),
@@ -111,7 +113,7 @@ impl Driver {
                 )),
                 Err(futures::future::Aborted) => stopper.cancel().await,
             };
-            tell_outcome(&result);
+            spans::tell_outcome(&result);
             outcome(path, key, result)
         };
         self.work.push(future.instrument(span).boxed());
@@ -188,36 +190,6 @@ impl Driver {
             }
         };
         self.work.push(future.boxed());
-    }
-}
-
-/// The span of one attempt: a child of the execution's, named by the task.
-fn task_span(info: &StepInfo) -> tracing::Span {
-    tracing::info_span!(
-        "oos.task",
-        otel.name = info.key.task.as_str(),
-        otel.status_code = tracing::field::Empty,
-        execution = info.execution.as_str(),
-        task = info.key.task.as_str(),
-        action = info.action.as_str(),
-        run = info.key.run,
-        item = info.key.item,
-        attempt = info.key.attempt,
-        repeat = info.repeat,
-        error.code = tracing::field::Empty,
-    )
-}
-
-/// Says in the span how the attempt ended.
-fn tell_outcome(result: &StepResult) {
-    let span = tracing::Span::current();
-    match result {
-        StepResult::Failed(error) => {
-            span.record("otel.status_code", "ERROR");
-            span.record("error.code", &*error.code);
-        }
-        StepResult::Done { .. } => _ = span.record("otel.status_code", "OK"),
-        StepResult::NotYet { .. } | StepResult::Stopped => {}
     }
 }
 

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use super::{
     effect::Effect,
+    risk::RiskPolicy,
     scope::{Evaluation, Shared},
     state::{Machine, Next, Outer, Point},
-    tree::RiskPolicy,
 };
 use crate::{
     ExecutionId, Timestamp, Value,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The property of `ACS::Template` that holds a template written in place.
-const INLINE: &str = "TemplateContent";
+pub(super) const INLINE: &str = "TemplateContent";
 
 impl Pass<'_> {
     pub(super) fn properties(&mut self, task: &Task, signature: &Signature, pointer: &str) -> (Expr, Expr) {
@@ -22,14 +22,14 @@ impl Pass<'_> {
         let pointer = format!("{pointer}/Properties");
         let Some(map) = node.as_map() else { return (self.expr(node, &pointer), nothing()) };
         let loops = signature.name.is("ACS::Loop");
-        let skip = |key: &str| (loops && key.starts_with("Loop")) || signature.verbatim.contains(&key);
+        let skip = |key: &Key, node| (loops && key.text.starts_with("Loop")) || is_verbatim(signature, key, node);
         let part = |lazy: bool| {
-            let wanted = |key: &Key| signature.lazy.contains(&&*key.text) == lazy && !skip(&key.text);
+            let wanted = |key: &Key, node| signature.lazy.contains(&&*key.text) == lazy && !skip(key, node);
             // Most actions take all their properties as they are.
-            if map.iter().all(|(key, _)| wanted(key)) {
+            if map.iter().all(|(key, node)| wanted(key, node)) {
                 return Cow::Borrowed(node);
             }
-            let members = map.iter().filter(|(k, _)| wanted(k)).cloned().collect();
+            let members = map.iter().filter(|(key, node)| wanted(key, node)).cloned().collect();
             Cow::Owned(Node { span: node.span, kind: NodeKind::Map(members) })
         };
         let properties = with_verbatim(self.expr(&part(false), &pointer), map, signature);
@@ -94,7 +94,7 @@ impl Pass<'_> {
 
 /// Properties with the verbatim ones beside them, as literals.
 fn with_verbatim(properties: Expr, map: &[(Key, Node)], signature: &Signature) -> Expr {
-    let verbatim = map.iter().filter(|(key, _)| signature.verbatim.contains(&&*key.text));
+    let verbatim = map.iter().filter(|(key, node)| is_verbatim(signature, key, node));
     let literals: Vec<_> = verbatim.map(|(k, n)| (k.text.clone(), Expr::literal(n.to_value()))).collect();
     if literals.is_empty() {
         return properties;
@@ -106,6 +106,25 @@ fn with_verbatim(properties: Expr, map: &[(Key, Node)], signature: &Signature) -
         _ => Vec::new(),
     };
     Expr { kind: ExprKind::Map(members.into_iter().chain(literals).collect()), span }
+}
+
+/// True for a property that is taken as written. A template is only one when it is written in place: a reference or
+/// function gives one.
+fn is_verbatim(signature: &Signature, key: &Key, node: &Node) -> bool {
+    let computed = || signature.class == ActionClass::Embedded && &*key.text == INLINE && is_computed(node);
+    signature.verbatim.contains(&&*key.text) && !computed()
+}
+
+/// True for one function, or for text that begins and ends with references.
+fn is_computed(node: &Node) -> bool {
+    match &node.kind {
+        NodeKind::Scalar(value) => {
+            let text = value.as_str().unwrap_or_default().trim();
+            text.starts_with("{{") && text.ends_with("}}") && !is_document(node)
+        }
+        NodeKind::Map(map) => map.iter().any(|(key, _)| key.text.starts_with("Fn::")),
+        NodeKind::List(_) => false,
+    }
 }
 
 /// True for a template written as a map, or as the JSON text of one; not for a reference or a function.

@@ -1,6 +1,7 @@
 //! Template → plan: resolves names, compiles expressions and selectors, and collects every finding on the way.
 
 mod documents;
+mod inline;
 mod lazy;
 mod looping;
 mod task;

@@ -24,6 +24,7 @@ impl Pass<'_> {
         self.names.enter_loop(looped);
         let when = task.when.as_ref().map(|n| self.condition_expr(n, &format!("{pointer}/When")));
         let kind = self.kind(i, task, entry, &pointer);
+        let inline = self.inline(i, task, &signature, &pointer);
         let (properties, lazy) = self.properties(task, &signature, &pointer);
         self.children_of(i, task, &signature, &kind);
         // Also when its tasks have errors: its outputs are about them.
@@ -51,6 +52,7 @@ impl Pass<'_> {
             on_cancel: Following::End,
             critical: true,
             kind,
+            inline,
             signature,
         }
     }

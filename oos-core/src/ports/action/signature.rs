@@ -133,6 +133,38 @@ pub struct FailureCode {
     pub when: Arc<str>,
 }
 
+/// An API that an action calls of its own accord, beside the one that its properties `Service` and `API` name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiUse {
+    /// Product code.
+    pub service: Arc<str>,
+    /// Operation.
+    pub api: Arc<str>,
+    /// The property that decides about the call, and its value, case ignored; `None` when the call may always be made.
+    pub given: Option<(&'static str, Arc<str>)>,
+    /// False for a call that only the service's own action makes: permissions list it, because the service lists it.
+    pub made: bool,
+}
+
+impl ApiUse {
+    /// A call that may always be made.
+    pub fn new(service: &str, api: &str) -> Self {
+        Self { service: service.into(), api: api.into(), given: None, made: true }
+    }
+
+    /// The same call, made when a property has a value.
+    #[must_use]
+    pub fn when(self, property: &'static str, value: &str) -> Self {
+        Self { given: Some((property, value.into())), ..self }
+    }
+
+    /// The same call as one that is listed and never made.
+    #[must_use]
+    pub fn only_listed(self) -> Self {
+        Self { made: false, ..self }
+    }
+}
+
 /// What is known of an action without running it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signature {
@@ -158,6 +190,8 @@ pub struct Signature {
     pub verbatim: Vec<&'static str>,
     /// True when the action is one API call whose `Service` and `API` decide about risk and permissions.
     pub calls_api: bool,
+    /// APIs that the action calls of its own accord; `None` when nobody knows. Permissions, risks and the dry run read it.
+    pub calls: Option<Vec<ApiUse>>,
     /// One line for people.
     pub description: Arc<str>,
 }
@@ -177,6 +211,7 @@ impl Signature {
             lazy: Vec::new(),
             verbatim: Vec::new(),
             calls_api: false,
+            calls: None,
             description: "".into(),
         }
     }
@@ -190,6 +225,19 @@ impl Signature {
     #[must_use]
     pub fn gives(mut self, outputs: impl IntoIterator<Item = ResultMember>) -> Self {
         self.outputs.extend(outputs);
+        self
+    }
+
+    /// The same signature with APIs that the action calls of its own accord; an empty list says that it calls none.
+    ///
+    /// ```
+    /// # use oos_core::{ActionName, ports::action::{ApiUse, Signature}};
+    /// let page = Signature::open(ActionName::new("Acme::Page")).calls([ApiUse::new("MNS", "PublishMessage")]);
+    /// assert_eq!(page.calls.map(|calls| calls.len()), Some(1));
+    /// ```
+    #[must_use]
+    pub fn calls(mut self, uses: impl IntoIterator<Item = ApiUse>) -> Self {
+        self.calls.get_or_insert_default().extend(uses);
         self
     }
 
