@@ -1,8 +1,8 @@
 //! Executions in one SQLite file: journal and index of the engine, durable across crashes.
 //!
 //! One thread writes and takes everything that has queued up into one commit; read connections run beside it on
-//! threads of their own. No call of SQLite ever runs on the caller's thread, except while the file is opened. Nothing
-//! here reads the clock: the times that count come with the calls.
+//! threads of their own. No call of SQLite ever runs on the caller's thread, except while the file is opened. The times
+//! that count come with the calls; the clock is read only to pace commits.
 //!
 //! Deliberately absent: secrets (they live in the vault), templates by name (the template store), and any server.
 
@@ -10,6 +10,7 @@ mod error;
 mod index;
 mod journal;
 mod options;
+mod pace;
 mod readers;
 mod removal;
 mod schema;
@@ -74,7 +75,7 @@ impl SqliteStore {
         let path = path.as_ref().to_path_buf();
         schema::check_library(rusqlite::version_number())?;
         let db = schema::open_writer(&path, &options)?;
-        let writer = Writer::start(db)?;
+        let writer = Writer::start(db, options.slower)?;
         let connections = (0..options.readers.max(1)).map(|_| schema::open_reader(&path, &options));
         let readers = Readers::start(connections.collect::<Result<_, _>>()?)?;
         Ok(Self(Arc::new(Inner { path, options, readers, writer })))

@@ -57,6 +57,7 @@ pub struct Options {
     pub(crate) readers: usize,
     pub(crate) retention: Retention,
     pub(crate) keep_history: bool,
+    pub(crate) slower: Duration,
 }
 
 impl Default for Options {
@@ -67,6 +68,7 @@ impl Default for Options {
             readers: READERS,
             retention: Retention::EVERYTHING,
             keep_history: false,
+            slower: Duration::ZERO,
         }
     }
 }
@@ -98,6 +100,13 @@ impl Options {
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// Lets every commit take so much longer, as on a slower disk: for benches and rehearsals.
+    #[must_use]
+    pub fn slow_disk(mut self, longer: Duration) -> Self {
+        self.slower = longer;
         self
     }
 

@@ -10,13 +10,17 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use futures::channel::oneshot;
 use oos_core::ports::store::StoreError;
 use rusqlite::Connection;
 
-use crate::error::{closed, sql};
+use crate::{
+    error::{closed, sql},
+    pace::Pace,
+};
 
 /// CHOICE: writes that one commit takes at most, so that the first of them does not wait for ever.
 const BATCH: usize = 1_024;
@@ -87,12 +91,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(db: Connection) -> Result<Self, StoreError> {
+    /// Starts the thread; every commit takes `slower` more than the disk needs.
+    pub(crate) fn start(db: Connection, slower: Duration) -> Result<Self, StoreError> {
         let (queue, inbox) = channel();
         let counts = Arc::new(Counts::default());
         let counted = counts.clone();
         let thread = std::thread::Builder::new().name("oos-sqlite-writer".to_owned());
-        let thread = thread.spawn(move || serve(&db, &inbox, &counted)).map_err(no_thread)?;
+        let thread = thread.spawn(move || serve(&db, &inbox, &counted, slower)).map_err(no_thread)?;
         Ok(Self { queue: Some(queue), counts, thread: Some(thread) })
     }
 
@@ -149,29 +154,66 @@ pub(crate) fn no_thread(error: std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("no thread could be started: {error}").into())
 }
 
-fn serve(db: &Connection, inbox: &Receiver<Message>, counts: &Counts) {
-    let mut left = None;
-    while let Some(message) = left.take().or_else(|| inbox.recv().ok()) {
+fn serve(db: &Connection, inbox: &Receiver<Message>, counts: &Counts, slower: Duration) {
+    let (mut left, mut pace) = (None, Pace::default());
+    loop {
+        let queued = left.take().map_or_else(|| inbox.try_recv(), Ok);
+        let (message, queued_up) = match queued {
+            Ok(message) => (message, true),
+            Err(_) => match inbox.recv() {
+                Ok(message) => (message, false),
+                Err(_) => return,
+            },
+        };
         match message {
             Message::Alone(work) => work(db),
-            Message::Write(first) => left = commit(db, first, inbox, counts),
+            Message::Write(first) => {
+                let mut batch = vec![first];
+                left = gather(&mut batch, queued_up, inbox, &pace);
+                let (writes, begun) = (batch.len(), now());
+                commit(db, batch, counts, slower);
+                pace.committed(writes, begun.elapsed());
+            }
         }
     }
 }
 
-/// One transaction over the first write and those that queued up; gives back what cannot stand in it.
-fn commit(db: &Connection, first: Box<dyn Write>, inbox: &Receiver<Message>, counts: &Counts) -> Option<Message> {
-    let mut lost = execute(db, "BEGIN IMMEDIATE").err();
-    let (mut done, mut next, mut left) = (Vec::new(), Some(first), None);
-    while let Some(mut write) = next.take() {
-        lost = lost.or_else(|| run(db, &mut *write).err());
-        done.push(write);
-        if lost.is_none() && done.len() < BATCH {
-            match inbox.try_recv() {
-                Ok(Message::Write(write)) => next = Some(write),
-                other => left = other.ok(),
-            }
+/// The clock that no result depends on: it paces commits.
+#[expect(clippy::disallowed_methods, reason = "how long a commit takes is real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Gathers what has queued up behind the first write, and for a moment those who will come anyway; gives back what cannot
+/// stand in the same commit.
+fn gather(batch: &mut Vec<Box<dyn Write>>, queued_up: bool, inbox: &Receiver<Message>, pace: &Pace) -> Option<Message> {
+    while batch.len() < BATCH {
+        match inbox.try_recv() {
+            Ok(Message::Write(write)) => batch.push(write),
+            Ok(alone) => return Some(alone),
+            Err(_) => break,
         }
+    }
+    let company = pace.company(if queued_up { batch.len() } else { 0 }).min(BATCH);
+    let until = now() + pace.patience();
+    while batch.len() < company {
+        match inbox.recv_timeout(until.saturating_duration_since(now())) {
+            Ok(Message::Write(write)) => batch.push(write),
+            Ok(alone) => return Some(alone),
+            Err(_) => break,
+        }
+    }
+    None
+}
+
+/// One transaction over some writes.
+fn commit(db: &Connection, mut batch: Vec<Box<dyn Write>>, counts: &Counts, slower: Duration) {
+    let mut lost = execute(db, "BEGIN IMMEDIATE").err();
+    for write in &mut batch {
+        lost = lost.or_else(|| run(db, &mut **write).err());
+    }
+    if !slower.is_zero() {
+        std::thread::sleep(slower);
     }
     lost = lost.or_else(|| execute(db, "COMMIT").err());
     if !db.is_autocommit() {
@@ -179,9 +221,8 @@ fn commit(db: &Connection, first: Box<dyn Write>, inbox: &Receiver<Message>, cou
         let _ = execute(db, "ROLLBACK");
     }
     counts.commits.fetch_add(1, Ordering::Relaxed);
-    counts.writes.fetch_add(done.len() as u64, Ordering::Relaxed);
-    done.into_iter().for_each(|write| write.answer(lost.as_ref()));
-    left
+    counts.writes.fetch_add(batch.len() as u64, Ordering::Relaxed);
+    batch.into_iter().for_each(|write| write.answer(lost.as_ref()));
 }
 
 /// One write in its savepoint. Fails only when the whole transaction is lost.
