@@ -258,6 +258,8 @@ fn wrong_arguments_are_function_errors_that_name_the_path() {
             "`Fn::FindMatchedPackage`: the host has not registered this function",
         ),
         (r#"{"Fn::Replace": [{"": "x"}, "a"]}"#, "`Fn::Replace`: the text to be replaced is empty"),
+        (r#"{"Fn::Eval": "1 + 你"}"#, "`Fn::Eval`: the expression is no arithmetic at character 5"),
+        (r#"{"Fn::Eval": "\u3000\u3000x"}"#, "`Fn::Eval`: the expression is no arithmetic at character 3"),
         (
             r#"{"Fn::Jq": ["First", ".", "{\"a\":\"{{ text }}\"\"}"]}"#,
             "`Fn::Jq`: argument 3 starts like JSON but is no valid JSON",
@@ -598,6 +600,7 @@ fn null_members_are_dropped_and_null_elements_kept() {
     let value = json(r#"{"a": null, "b": [null, {"c": null, "d": {"e": null}}], "f": ""}"#);
     assert_eq!(drop_nulls(value).to_string(), r#"{"b":[null,{"d":{}}],"f":""}"#);
     assert_eq!(drop_nulls(Value::Null), Value::Null);
+    assert_eq!(drop_nulls(json("[[1],[null],{}]")).to_string(), "[[1],[null],{}]");
 }
 
 #[test]
@@ -610,7 +613,10 @@ fn values_stay_within_bounds() {
         (0..20).fold(Value::from("aaaaaaaaaa"), |inner, _| call("Fn::Replace", Value::from([tenfold.clone(), inner])));
     let ids = Value::from("{{ ids }}{{ ids }}{{ ids }}{{ ids }}{{ ids }}");
     let shared = (0..4).fold(ids, |inner, _| Value::from(vec![inner; 8]));
-    for value in [bomb, shared] {
+    // Each pair reads the text once more.
+    let pairs: Map = (0..200).map(|i| (format!("x{i}").into(), Value::from("y"))).collect();
+    let readings = call("Fn::Replace", Value::from(vec![Value::from(pairs), Value::from("a".repeat(1_000))]));
+    for value in [bomb, shared, readings] {
         let Err(Stop::Error(error)) = world.evaluate(&value) else { panic!("must be too big") };
         assert_eq!(error.code, "LimitExceeded.ValueSize");
     }

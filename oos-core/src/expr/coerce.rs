@@ -5,11 +5,8 @@
 use std::sync::Arc;
 
 use super::functions::args;
-use crate::{
-    Limits, Value,
-    limits::{COMPILED_PATTERN_BYTES, PATTERN_BYTES},
-    template::ValueType,
-};
+pub use super::pattern::Pattern;
+use crate::{Value, template::ValueType};
 
 /// Why a value is no value of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,38 +62,6 @@ fn list(value: Value) -> Option<Value> {
         list @ Value::List(_) => Some(list),
         _ if matches!(value, Value::Map(_)) => None,
         _ => Some(Value::from([value])),
-    }
-}
-
-/// A compiled `AllowedPattern`.
-#[derive(Clone, Debug)]
-pub struct Pattern(Arc<fancy_regex::Regex>);
-
-impl Pattern {
-    /// Compiles a pattern. It is matched at the start of the text but need not reach its end, as the shape hints of
-    /// the official templates want it (template-language 2.6).
-    ///
-    /// # Errors
-    /// What is wrong with it, in one line.
-    pub fn parse(text: &str, limits: &Limits) -> Result<Self, String> {
-        if text.len() > PATTERN_BYTES {
-            return Err(format!("the pattern is longer than {PATTERN_BYTES} bytes"));
-        }
-        let anchored = format!(r"\A(?:{text})");
-        let mut builder = fancy_regex::RegexBuilder::new(&anchored);
-        builder.backtrack_limit(limits.regex_steps);
-        builder.delegate_size_limit(COMPILED_PATTERN_BYTES).delegate_dfa_size_limit(COMPILED_PATTERN_BYTES);
-        let regex = builder.build();
-        let one_line = |e: fancy_regex::Error| e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        regex.map(|r| Self(Arc::new(r))).map_err(one_line)
-    }
-
-    /// True when the text matches.
-    ///
-    /// # Errors
-    /// When the match takes too many steps.
-    pub fn matches(&self, text: &str) -> Result<bool, String> {
-        self.0.is_match(text).map_err(|_| "the pattern takes too many steps on this value".to_owned())
     }
 }
 
@@ -269,41 +234,6 @@ mod tests {
         for value_type in ValueType::ALL {
             assert_eq!(coerce(Value::Null, value_type).unwrap_err().code, "MissingParameter");
         }
-    }
-
-    fn pattern(text: &str) -> Constraints {
-        let pattern = Pattern::parse(text, &Limits::default()).unwrap();
-        Constraints { allowed_pattern: Some(pattern), ..Constraints::default() }
-    }
-
-    #[test]
-    fn patterns_are_anchored_at_the_start_only() {
-        let cases = [
-            ("vsw-[A-Za-z0-9]*", "vsw-1", true),
-            ("vsw-[A-Za-z0-9]*", "vsw-1 and more", true),
-            ("vsw-[A-Za-z0-9]*", "a vsw-1", false),
-            ("[a-z]+$", "abc", true),
-            ("[a-z]+$", "1abc", false),
-            ("a|b", "b", true),
-            ("a|b", "cb", false),
-            (r"^(?!acs).*", "xacs", true),
-            (r"^(?!acs).*", "acs-1", false),
-            (r"(?<!x)[0-9]+(?=;)", "12;", true),
-            (r"^\{\{oos-secret:.*$", "{{oos-secret:Pw}}", true),
-            (r"(a)\1", "aa", true),
-        ];
-        for (text, value, matches) in cases {
-            assert_eq!(check(&pattern(text), &Value::from(value)).is_ok(), matches, "{text} {value}");
-        }
-        assert!(check(&pattern("x"), &Value::Int(1)).is_ok());
-        assert!(Pattern::parse("(", &Limits::default()).is_err());
-    }
-
-    #[test]
-    fn a_pattern_that_backtracks_without_end_is_stopped() {
-        let constraints = pattern(r"(?:(?=a)a|a)*(?:a|aa)+$(?<=b)");
-        let error = check(&constraints, &Value::from("a".repeat(60) + "c")).unwrap_err();
-        assert_eq!(error.code, "InvalidParameter.AllowedPattern");
     }
 
     #[test]

@@ -70,24 +70,26 @@ pub fn truth(value: &Value) -> Result<bool, ExprError> {
 /// (template-language 3.7, actions.md 3.5: null in properties means "not given").
 #[must_use]
 pub fn drop_nulls(value: Value) -> Value {
-    if !has_null_member(&value) {
-        return value;
-    }
-    match value {
-        Value::List(list) => list.iter().cloned().map(drop_nulls).collect(),
-        Value::Map(map) => {
-            let kept = map.iter().filter(|(_, v)| !v.is_null());
-            Value::from(kept.map(|(k, v)| (k.clone(), drop_nulls(v.clone()))).collect::<Map>())
-        }
-        scalar => scalar,
-    }
+    without_nulls(&value).unwrap_or(value)
 }
 
-fn has_null_member(value: &Value) -> bool {
+/// The value without null members; nothing when it has none, so that what stays is shared.
+fn without_nulls(value: &Value) -> Option<Value> {
     match value {
-        Value::List(list) => list.iter().any(has_null_member),
-        Value::Map(map) => map.values().any(|v| v.is_null() || has_null_member(v)),
-        _ => false,
+        Value::List(list) => {
+            let changed: Vec<Option<Value>> = list.iter().map(without_nulls).collect();
+            let is_changed = changed.iter().any(Option::is_some);
+            let items = changed.into_iter().zip(list.iter()).map(|(new, old)| new.unwrap_or_else(|| old.clone()));
+            is_changed.then(|| items.collect())
+        }
+        Value::Map(map) => {
+            let changed: Vec<Option<Value>> = map.values().map(without_nulls).collect();
+            let is_changed = changed.iter().any(Option::is_some) || map.values().any(Value::is_null);
+            let members = changed.into_iter().zip(map.iter()).filter(|(_, (_, old))| !old.is_null());
+            let members = members.map(|(new, (key, old))| (key.clone(), new.unwrap_or_else(|| old.clone())));
+            is_changed.then(|| Value::from(members.collect::<Map>()))
+        }
+        _ => None,
     }
 }
 

@@ -12,6 +12,7 @@ mod eval;
 pub mod functions;
 mod lexer;
 mod parser;
+mod pattern;
 mod program;
 mod resolve;
 mod scope;

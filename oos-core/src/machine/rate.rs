@@ -207,6 +207,12 @@ mod tests {
     }
 
     #[test]
+    fn batches_without_sizes_are_one_with_twenty_at_once() {
+        let rate = Rate::read(&params! { "Mode" => "Batch" }, 70, false).unwrap();
+        assert_eq!((rate.batch_size(0), rate.window(0), rate.pauses_after(0)), (Some(70), 20, false));
+    }
+
+    #[test]
     fn old_form_with_a_pause_option_makes_batches() {
         let rate = params! { "Concurrency" => 2, "BatchPauseOption" => "EveryBatchPause" };
         let rate = Rate::read(&rate, 4, true).unwrap();

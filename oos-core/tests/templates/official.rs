@@ -100,6 +100,10 @@ fn official_templates_print_and_parse_to_the_same() {
         assert!(!yaml.starts_with('{'), "{name}: printed as JSON");
         assert!(parse(&name, &template.to_json()).unwrap() == template, "{name}");
         let node = template.to_node();
+        // Names compare without case, nodes with it; and nothing of the document is lost.
+        assert!(parse(&name, &yaml).unwrap().to_node() == node, "{name}");
+        let document = source::parse(&SourceText::new(&*name, &*text), &Limits::default()).unwrap();
+        assert_eq!(node.to_value(), document.to_value(), "{name}");
         assert!(Template::from_node(&node, None, &Limits::default()).unwrap() == template, "{name}");
     }
 }

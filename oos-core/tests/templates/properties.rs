@@ -177,6 +177,8 @@ proptest! {
         let json = template.to_json();
         let again = Template::parse(&json).unwrap_or_else(|found| panic!("{found}\n{json}"));
         prop_assert!(again == template, "{}", json);
+        // Names compare without case, nodes with it.
+        prop_assert!(again.to_node() == template.to_node(), "{}", json);
     }
 
     #[test]

@@ -84,7 +84,10 @@ impl Arithmetic<'_> {
 
     fn unexpected(&mut self) -> ExprError {
         match self.peek() {
-            Some(_) => ExprError::function(format!("the expression is no arithmetic at character {}", self.at + 1)),
+            Some(_) => {
+                let before = self.text.get(..self.at).map_or(0, |before| before.chars().count());
+                ExprError::function(format!("the expression is no arithmetic at character {}", before + 1))
+            }
             None => ExprError::function("the expression ends too early"),
         }
     }

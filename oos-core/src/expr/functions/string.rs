@@ -58,10 +58,16 @@ pub(in crate::expr) fn pairs_of_list(list: &Value) -> Result<Pairs, ExprError> {
     pairs.iter().map(pair).collect()
 }
 
+/// CHOICE: how often the greatest text may be read for the pairs of one call; templates have a handful of pairs.
+const MOST_READINGS: usize = 16;
+
 /// Replaces all occurrences, one pair after the other, as literal text.
 pub(in crate::expr) fn replace_pairs(pairs: &Pairs, text: &Value, limit: usize) -> Result<Value, ExprError> {
     let mut text = args::text(text, limit)?;
+    let mut readable = limit.saturating_mul(MOST_READINGS);
     for (old, new) in pairs {
+        let too_much = || ExprError::new("LimitExceeded.ValueSize", "so many pairs take too long on so long a text");
+        readable = readable.checked_sub(text.len()).ok_or_else(too_much)?;
         if old.is_empty() {
             return Err(ExprError::function("the text to be replaced is empty"));
         }
