@@ -10,6 +10,7 @@ mod handle;
 mod linked;
 mod memory_store;
 mod oos_api;
+mod oos_list;
 mod parking;
 mod places;
 mod redact;
@@ -19,6 +20,7 @@ mod rerun;
 mod retrying;
 mod run;
 mod secrets;
+mod snapshot;
 mod task_executions;
 #[cfg(feature = "tokio")]
 mod tokio_ports;

@@ -8,6 +8,7 @@ mod journal;
 mod places;
 mod rerun;
 mod secrets;
+mod snapshot;
 mod support;
 mod tree;
 mod unknown;
