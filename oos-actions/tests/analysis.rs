@@ -172,7 +172,8 @@ fn permissions_of_official_templates_are_those_of_the_table() {
         let complete = PermissionOptions { complete: true, ..PermissionOptions::default() };
         let complete = permissions_with(&linked.plan, &linked.plans, &complete).actions();
         let more: Vec<_> = complete.iter().filter(|a| !found.actions().contains(a)).map(ToString::to_string).collect();
-        told.push_str(&format!("\n{name}\n  {}\n", linked.actions().join("\n  ")));
+        told.push_str(&format!("\n{name}\n"));
+        told.extend(linked.actions().iter().map(|action| format!("  {action}\n")));
         told.extend(found.unresolved.iter().map(|u| format!("  unresolved: {u}\n")));
         if !more.is_empty() {
             told.push_str(&format!("  complete: {}\n", more.join(", ")));
