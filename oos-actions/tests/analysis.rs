@@ -144,6 +144,48 @@ fn stopping_instances_needs_what_the_official_page_lists() {
     }
 }
 
+/// Templates of different kinds: bulk with children, events, alarms, timers, life-cycle hooks, other products, clusters.
+const KINDS: [&str; 10] = [
+    "ACS-ECS-BulkyRunCommand",
+    "ACS-ECS-BulkyDeleteInstancesWithApproval",
+    "ACS-ECS-RunInstancesWithApproval",
+    "ACS-ECS-ScheduleToExecuteTemplate",
+    "ACS-ESS-LifeCycleModifyRedisIPWhitelist",
+    "ACS-RDS-ScheduleToStartAndStopOrStopAndStartInstances",
+    "ACS-ECS-BulkyDettachInstanceRamRole",
+    "ACS-ESS-RollingUpdateByRunCommandInScalingGroup",
+    "ACS-ECS-BulkyConvertPublicToEIPAndAddToCommonBandwidthPackage",
+    "ACS-OSS-PutBucketPolicy",
+];
+
+#[test]
+fn permissions_of_official_templates_are_those_of_the_table() {
+    let Some(corpus) = corpus() else { return };
+    let mut told = String::from("# Made by: OOS_BLESS=1 cargo test -p oos-actions --test analysis\n");
+    for name in KINDS {
+        let linked = load(&corpus, name);
+        let found = permissions(&linked.plan, &linked.plans);
+        // One statement per product, on every resource, actions sorted: the form of GenerateExecutionPolicy.
+        let products: Vec<_> = found.statements.iter().map(|s| s.actions[0].split(':').next().unwrap()).collect();
+        assert!(products.is_sorted() && products.windows(2).all(|p| p[0] != p[1]), "{name}: {products:?}");
+        assert!(found.statements.iter().all(|s| s.resources == ["*".into()] && s.actions.is_sorted()), "{name}");
+        let complete = PermissionOptions { complete: true, ..PermissionOptions::default() };
+        let complete = permissions_with(&linked.plan, &linked.plans, &complete).actions();
+        let more: Vec<_> = complete.iter().filter(|a| !found.actions().contains(a)).map(ToString::to_string).collect();
+        told.push_str(&format!("\n{name}\n"));
+        told.extend(linked.actions().iter().map(|action| format!("  {action}\n")));
+        told.extend(found.unresolved.iter().map(|u| format!("  unresolved: {u}\n")));
+        if !more.is_empty() {
+            told.push_str(&format!("  complete: {}\n", more.join(", ")));
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/analysis/official.txt");
+    if std::env::var("OOS_BLESS").is_ok() {
+        fs::write(&path, &told).unwrap();
+    }
+    assert_eq!(told, fs::read_to_string(&path).unwrap());
+}
+
 #[test]
 fn a_child_that_a_parameter_names_is_unresolved() {
     let Some(corpus) = corpus() else { return };

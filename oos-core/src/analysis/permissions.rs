@@ -246,7 +246,8 @@ impl Collector {
             self.call(service, probe.read, &Symbolic::NULL);
         }
         let role = parameters.member(HANDED_ROLE);
-        if !role.is_null() && !operation.product.eq_ignore_ascii_case("ram") {
+        let hands_over = !operation.api.starts_with("Detach") && !operation.product.eq_ignore_ascii_case("ram");
+        if hands_over && !role.is_null() {
             let name = role.known_text().unwrap_or_else(|| arn::ANY.into());
             let resource = format!("acs:ram::*:role/{}", name.to_ascii_lowercase()).into();
             self.needs.insert(Need { action: "ram:PassRole".into(), resource });

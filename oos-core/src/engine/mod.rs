@@ -11,6 +11,7 @@ mod leases;
 mod linked;
 mod memory_store;
 mod oos_api;
+mod oos_list;
 mod parking;
 mod places;
 mod redact;
@@ -20,6 +21,7 @@ mod rerun;
 mod retrying;
 mod run;
 mod secrets;
+mod snapshot;
 mod task_executions;
 #[cfg(feature = "tokio")]
 mod tokio_ports;

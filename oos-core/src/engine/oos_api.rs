@@ -1,18 +1,13 @@
 //! `OOS.*` calls about executions and templates, answered from the engine's own stores (actions.md 4.5): templates look
 //! at themselves and at earlier executions on any cloud. Everything else goes on to the caller below.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock, Weak},
-};
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 
-use super::{Inner, task_executions};
+use super::{Inner, oos_list, task_executions};
 use crate::{
-    ExecutionId, TemplateName, Value,
-    machine::ExecutionStatus,
-    params,
+    TemplateName, Value, params,
     ports::{
         ApiCaller, ApiError, ApiRequest, ApiResponse,
         index::{ExecutionIndex, ExecutionQuery, Summary},
@@ -53,10 +48,14 @@ impl OosApi {
     }
 
     async fn list_executions(&self, parameters: &Value) -> Result<Value, ApiError> {
-        let query = query(parameters);
-        let page = self.index.list(&query).await.map_err(store_error)?;
+        let (page, query) = oos_list::list(&*self.index, parameters).await?;
         let next = query.offset + page.rows.len();
-        let rows: Value = page.rows.iter().map(execution_row).collect();
+        let mut rows = Vec::with_capacity(page.rows.len());
+        for row in &page.rows {
+            let mut shown = execution_row(row).as_map().cloned().unwrap_or_default();
+            shown.insert("IsParent", self.has_children(row).await?);
+            rows.push(Value::from(shown));
+        }
         let mut answer = params! {
             "Executions" => rows,
             "TotalCount" => u64::try_from(page.total).unwrap_or(u64::MAX),
@@ -66,6 +65,11 @@ impl OosApi {
             Arc::make_mut(map).insert("NextToken", next.to_string());
         }
         Ok(answer)
+    }
+
+    async fn has_children(&self, row: &Summary) -> Result<bool, ApiError> {
+        let query = ExecutionQuery { parent: Some(row.id.clone()), limit: 1, ..ExecutionQuery::default() };
+        Ok(self.index.list(&query).await.map_err(store_error)?.total > 0)
     }
 
     async fn get_template(&self, parameters: &Value) -> Result<Value, ApiError> {
@@ -106,35 +110,6 @@ impl ApiCaller for OosApi {
 
 pub(super) fn store_error(error: StoreError) -> ApiError {
     ApiError::service("InternalError", 500, error.to_string())
-}
-
-fn query(parameters: &Value) -> ExecutionQuery {
-    let text = |key: &str| parameters.get(key).filter(|v| !v.is_null()).map(Value::to_text).filter(|t| !t.is_empty());
-    let number = |key: &str| text(key).and_then(|t| t.parse().ok());
-    let statuses: BTreeMap<&str, ExecutionStatus> = [
-        ExecutionStatus::Started,
-        ExecutionStatus::Queued,
-        ExecutionStatus::Running,
-        ExecutionStatus::Waiting,
-        ExecutionStatus::Success,
-        ExecutionStatus::Failed,
-        ExecutionStatus::Cancelled,
-    ]
-    .map(|s| (s.as_str(), s))
-    .into();
-    ExecutionQuery {
-        id: text("ExecutionId").map(ExecutionId::new),
-        parent: text("ParentExecutionId").map(ExecutionId::new),
-        status: text("Status").and_then(|s| statuses.get(&*s).copied()).into_iter().collect(),
-        template_name: text("TemplateName").map(|t| t.to_string()),
-        category: text("Category").map(|t| t.to_string()),
-        tags: parameters.at(&["Tags"]).parsed_if_json_text(),
-        include_children: text("IncludeChildExecution").is_some_and(|t| t.eq_ignore_ascii_case("true")),
-        limit: number("MaxResults").unwrap_or(50),
-        offset: number("NextToken").unwrap_or(0),
-        ascending: text("SortOrder").is_some_and(|t| t.eq_ignore_ascii_case("Ascending")),
-        root: None,
-    }
 }
 
 /// A row of ListExecutions in the service's shape: `Parameters` is an object here, `Outputs` is text (service-model 2.5).

@@ -2,7 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{Engine, EngineError, Inner, Redactor, driver::masked_report, oos_api::store_error, replay::replay};
+use super::{
+    Engine, EngineError, Inner, Redactor,
+    driver::masked_report,
+    oos_api::store_error,
+    replay::replay,
+    snapshot::{row_of, traced},
+};
 use crate::{
     ExecutionId, Value,
     ids::StepKey,
@@ -10,9 +16,10 @@ use crate::{
     params,
     ports::{
         ApiError,
-        index::{Details, ExecutionQuery, Summary},
+        index::{Details, Summary},
         store::{Journal, StoreError},
     },
+    view::loop_counts,
 };
 
 impl Engine {
@@ -27,8 +34,7 @@ impl Engine {
 }
 
 async fn report(inner: &Arc<Inner>, id: &ExecutionId) -> Result<Option<MachineReport>, EngineError> {
-    let query = ExecutionQuery { id: Some(id.clone()), limit: 1, ..ExecutionQuery::default() };
-    let Some(row) = inner.index.list(&query).await?.rows.into_iter().next() else { return Ok(None) };
+    let Some(row) = row_of(inner, id).await? else { return Ok(None) };
     if let Some(details) = row.details.clone() {
         return Ok(Some(from_row(row, &details)));
     }
@@ -84,18 +90,24 @@ pub(super) async fn list(inner: &Arc<Inner>, parameters: &Value) -> Result<Value
     let text = |key: &str| parameters.get(key).filter(|v| !v.is_null()).map(Value::to_text).filter(|t| !t.is_empty());
     let id = text("ExecutionId").map(ExecutionId::new);
     let id = id.ok_or_else(|| ApiError::service("MissingParameter", 400, "ExecutionId is needed"))?;
-    let report = report(inner, &id).await.map_err(|error| match error {
+    let failed = |error| match error {
         EngineError::Store(error) => store_error(error),
         other => ApiError::service("InternalError", 500, other.to_string()),
-    })?;
+    };
     let children = text("IncludeChildTaskExecution").is_some_and(|t| t.eq_ignore_ascii_case("true"));
-    let rows = report.iter().flat_map(|report| rows(report, children));
+    let of_loop = text("ParentTaskExecutionId").is_some() || text("TaskExecutionId").is_some_and(|t| t.contains('#'));
+    // Items that have ended are in no report: they are read from the journal, and only when somebody asks.
+    let traced = if children || of_loop { traced(inner, &id).await.map_err(failed)? } else { None };
+    let rows = match traced.as_ref().and_then(|(trace, _)| trace.execution(&id)) {
+        Some(execution) => execution.rows(true),
+        None => report(inner, &id).await.map_err(failed)?.iter().flat_map(|report| rows(report, children)).collect(),
+    };
     let equal =
         |row: &Value, key: &str| text(key).is_none_or(|wanted| row.get(key).is_some_and(|v| v.to_text() == wanted));
     let wanted = |row: &Value| {
         ["TaskExecutionId", "TaskName", "TaskAction", "Status", "ParentTaskExecutionId"].iter().all(|k| equal(row, k))
     };
-    let rows: Vec<Value> = rows.filter(wanted).collect();
+    let rows: Vec<Value> = rows.into_iter().filter(wanted).collect();
     let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let limit = text("MaxResults").and_then(|t| t.parse().ok()).unwrap_or(50);
     let offset = text("NextToken").and_then(|t| t.parse().ok()).unwrap_or(0);
@@ -120,7 +132,6 @@ fn rows(report: &MachineReport, children: bool) -> Vec<Value> {
             rows.push(params! {
                 "TaskExecutionId" => own, "ExecutionId" => &report.id, "ParentTaskExecutionId" => id.as_str(),
                 "TaskName" => task.name.as_str(), "TaskAction" => task.action.clone(), "Status" => status.as_str(),
-                "LoopItem" => step.item.map(|n| n.to_string()),
             });
         }
     }
@@ -129,12 +140,6 @@ fn rows(report: &MachineReport, children: bool) -> Vec<Value> {
 
 fn row(report: &MachineReport, task: &TaskReport, id: &str) -> Value {
     let waits = !task.status.is_final() && task.steps.iter().any(|s| s.waiting.is_some());
-    let counts = task.counts.map(|c| {
-        params! {
-            "Total" => c.total, "Pending" => c.pending, "Running" => c.running, "Success" => c.success,
-            "Failed" => c.failed, "Skipped" => c.skipped, "Cancelled" => c.cancelled,
-        }
-    });
     params! {
         "TaskExecutionId" => id,
         "ExecutionId" => &report.id,
@@ -147,6 +152,6 @@ fn row(report: &MachineReport, task: &TaskReport, id: &str) -> Value {
         "StartDate" => task.started.map(|t| t.to_iso()),
         "EndDate" => task.ended.map(|t| t.to_iso()),
         "UpdateDate" => task.ended.or(task.started).map(|t| t.to_iso()),
-        "Loop" => counts,
+        "Loop" => task.counts.map(loop_counts),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -11,11 +12,11 @@ use futures::{
     channel::{mpsc, oneshot},
 };
 
-use super::{Engine, EngineError, Redactor, driver, replay::replay};
+use super::{Engine, EngineError, Inner, Redactor, driver, replay::replay};
 use crate::{
     ExecutionId,
     machine::{Effect, SavedTree},
-    ports::{ExecutionEvent, event::EventKind},
+    ports::{ExecutionEvent, event::EventKind, store::Journal},
 };
 
 /// CHOICE: events that a watcher may be behind before it is let go.
@@ -94,25 +95,38 @@ impl Engine {
             None => None,
         };
         let journal = self.inner.store.history(id).await?;
-        let first = match &journal.snapshot {
-            Some(snapshot) => SavedTree::decode(&snapshot.bytes)?.events() + 1,
-            None => 1,
-        };
-        let mut past = Vec::new();
-        let redactor = Redactor::default();
-        replay(&self.inner, &journal, &mut |_, tree, applied| {
-            tree.take_secrets().iter().for_each(|secret| redactor.learn(&secret.value));
-            for effect in applied.effects {
-                if let Effect::Emit { execution, number, at, kind, .. } = effect
-                    && number >= from
-                {
-                    let kind = driver::masked(*kind, &redactor);
-                    past.push(ExecutionEvent { number, at, execution, kind });
-                }
-            }
-        })?;
+        let past = past(&self.inner, &journal, from)?;
         let from = from.max(1);
-        let lagged = (from < first).then_some(Lagged { wanted: from, first });
-        Ok(Watch { root: id.clone(), next: from, past: past.into_iter(), live, lagged, ended: false })
+        let lagged = (from < past.first).then_some(Lagged { wanted: from, first: past.first });
+        Ok(Watch { root: id.clone(), next: from, past: past.events.into_iter(), live, lagged, ended: false })
     }
+}
+
+/// What a journal tells.
+pub(super) struct Past {
+    /// Number of the first event that it still tells.
+    pub(super) first: u64,
+    pub(super) events: Vec<ExecutionEvent>,
+}
+
+/// The events of a journal from a number on, secrets masked.
+pub(super) fn past(inner: &Arc<Inner>, journal: &Journal, from: u64) -> Result<Past, EngineError> {
+    let first = match &journal.snapshot {
+        Some(snapshot) => SavedTree::decode(&snapshot.bytes)?.events() + 1,
+        None => 1,
+    };
+    let mut events = Vec::new();
+    let redactor = Redactor::default();
+    replay(inner, journal, &mut |_, tree, applied| {
+        tree.take_secrets().iter().for_each(|secret| redactor.learn(&secret.value));
+        for effect in applied.effects {
+            if let Effect::Emit { execution, number, at, kind, .. } = effect
+                && number >= from
+            {
+                let kind = driver::masked(*kind, &redactor);
+                events.push(ExecutionEvent { number, at, execution, kind });
+            }
+        }
+    })?;
+    Ok(Past { first, events })
 }

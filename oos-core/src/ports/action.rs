@@ -66,7 +66,8 @@ pub trait Action: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// What the checker and the documentation know of the action; by default it takes anything.
+    /// What the checker, the analysis and the documentation know of the action; by default it takes anything, and
+    /// nobody knows what it calls ([`Signature::calls`]).
     fn signature(&self) -> Signature {
         Signature::open(self.name().clone())
     }

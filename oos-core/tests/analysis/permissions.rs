@@ -160,13 +160,20 @@ fn a_complete_list_has_the_reads_after_a_crash_and_the_roles_that_are_handed_ove
     let text = call("stop", "StopInstance", "")
         + &call("give", "AttachInstanceRamRole", &role("App"))
         + &call("any", "RunInstances", &role("'{{ r }}'"))
-        + &call("look", "DescribeInstanceRamRole", &role("Other"));
+        + &call("look", "DescribeInstanceRamRole", &role("Other"))
+        + &call("take", "DetachInstanceRamRole", &role("Taken"));
     let linked = linked("Parameters: {r: {Type: String}}", &text);
     let of = |complete| {
         let options = PermissionOptions { complete, ..PermissionOptions::default() };
         permissions_with(&linked.0, &linked.1, &options)
     };
-    let own = ["ecs:AttachInstanceRamRole", "ecs:DescribeInstanceRamRole", "ecs:RunInstances", "ecs:StopInstance"];
+    let own = [
+        "ecs:AttachInstanceRamRole",
+        "ecs:DescribeInstanceRamRole",
+        "ecs:DetachInstanceRamRole",
+        "ecs:RunInstances",
+        "ecs:StopInstance",
+    ];
     assert_eq!(of(false).actions(), own.map(Into::into));
     let complete = of(true);
     let more: Vec<_> = complete.actions().into_iter().filter(|a| !own.contains(&&**a)).collect();

@@ -128,6 +128,17 @@ fn timer(ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, Con
     })
 }
 
+fn template(ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
+    Ok(match event {
+        ControlEvent::Entered => Decision::RunChild(ChildRequest::Inline {
+            content: ctx.lazy.evaluate(&["TemplateContent"])?,
+            parameters: Value::empty_map(),
+        }),
+        ControlEvent::ChildEnded { outputs, .. } => Decision::Done(outputs.clone()),
+        _ => Decision::Wait(Wait::default()),
+    })
+}
+
 fn never(_: &ControlContext<'_>, _: &ControlEvent) -> Result<Decision, ControlError> {
     Err(ActionError::unsupported("UnsupportedAction", "the machine drives it").into())
 }
@@ -162,6 +173,7 @@ pub(crate) fn registry(templates: &[(&str, &str)]) -> ActionRegistry {
         .with_control(control("ACS::Sleep", ActionClass::Control, &[], sleep))
         .with_control(control("ACS::Approve", ActionClass::Control, &[], approve))
         .with_control(control("ACS::TimerTrigger", ActionClass::Trigger, &[], timer))
+        .with_control(control("ACS::Template", ActionClass::Embedded, &["TemplateContent"], template))
         .with_control(control("ACS::Loop", ActionClass::Control, &["LoopTasks"], never))
         .with_templates(Templates(templates))
 }

@@ -124,7 +124,11 @@ fn views(case: &str, plan: &Plan, events: &[ExecutionEvent], registry: &ActionRe
         ("run.mmd", view::mermaid_with(plan, Some(&trace), &plans)),
         ("run.dot", view::dot_with(plan, Some(&trace), &plans)),
         ("run.svg", view::svg_with(plan, Some(&trace), &plans)),
+        ("half.mmd", view::mermaid(plan, Some(&half))),
+        ("half.dot", view::dot(plan, Some(&half))),
         ("half.svg", view::svg(plan, Some(&half))),
+        ("half.json", snapshot(&half)),
+        ("snapshot.json", snapshot(&trace)),
         ("tree.txt", view::text(&trace, &options)),
         ("half.txt", view::text(&half, &options)),
         ("narrow.txt", view::text(&trace, &TextOptions { width: 72, items: 2, colour: true, ..options })),
@@ -133,6 +137,11 @@ fn views(case: &str, plan: &Plan, events: &[ExecutionEvent], registry: &ActionRe
     let mut different = Vec::new();
     texts.iter().for_each(|(file, text)| check(case, file, text, &mut different));
     assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+fn snapshot(trace: &Trace) -> String {
+    let text = trace.root().map(|root| serde_json::to_string_pretty(&root.snapshot().to_json()).unwrap());
+    format!("{}\n", text.unwrap_or_default())
 }
 
 fn case(case: &str, text: &str, templates: &[(&str, &str)]) {
@@ -151,6 +160,25 @@ fn a_loop_over_a_child_template_with_a_failure() {
 #[test]
 fn branches_and_a_wait_for_a_person() {
     case("branches", BRANCHES, &[]);
+}
+
+/// The child in place has a child with a name, which is not the child of the task.
+const IN_PLACE: &str = "
+FormatVersion: OOS-2019-06-01
+Tasks:
+- Name: outer
+  Action: ACS::Template
+  Properties:
+    TemplateContent:
+      FormatVersion: OOS-2019-06-01
+      Tasks:
+      - {Name: inner, Action: ACS::ExecuteAPI}
+      - {Name: named, Action: 'Acme::Host::Restart', Properties: {host: web-1}}
+";
+
+#[test]
+fn a_template_written_in_place() {
+    case("in-place", IN_PLACE, &[("Acme::Host::Restart", RESTART)]);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use oos_core::{
-    ExecutionId, Limits, Template, Timestamp, Value, params,
+    ExecutionId, Limits, Map, Template, Timestamp, Value, params,
     ports::{ApiError, store::PinnedTemplate},
-    source::SourceText,
+    source::{Node, SourceText},
+    template::Task,
     view::{ExecutionTrace, TaskTrace},
 };
 
@@ -83,8 +84,10 @@ impl OosService {
             let own = (summary.id != summary.root).then_some(summary.template_name.as_deref()).flatten();
             pinned.named(own)?.1.as_ref()
         });
+        let id_of_template = self.facts_of(&summary).template_id;
         let rows = self.0.records.with(&execution, |record| {
-            record.trace.execution(&execution).map(|trace| rows_of(trace, template, record.trace.now()))
+            let trace = record.trace.execution(&execution)?;
+            Some(rows_of(trace, &Of { template, id: &id_of_template, now: record.trace.now() }))
         });
         let mut kept = Vec::new();
         let (id, parent) = (p.str("TaskExecutionId"), p.str("ParentTaskExecutionId"));
@@ -172,7 +175,7 @@ impl OosService {
         self.row(&execution).await?;
         let rows = self.0.records.with(&execution, |record| {
             let trace = record.trace.execution(&execution)?;
-            let mut rows = oos_core::Map::new();
+            let mut rows = Map::new();
             for item in trace.tasks.iter().flat_map(TaskTrace::items) {
                 let Some(resource) = item.value.as_ref().and_then(Value::as_str) else { continue };
                 let row = params! {
@@ -194,14 +197,33 @@ fn text_of(value: &Value) -> String {
     if value.is_null() { String::new() } else { value.to_string() }
 }
 
-fn rows_of(execution: &ExecutionTrace, template: Option<&Template>, now: Timestamp) -> Vec<Row> {
+/// What rows tell beside the trace.
+struct Of<'a> {
+    template: Option<&'a Template>,
+    id: &'a Arc<str>,
+    now: Timestamp,
+}
+
+/// The loop as the template has it, and its counts.
+fn loop_of(written: Option<&Task>, counts: Value) -> Value {
+    let mut map = Map::new();
+    if let Some(looping) = written.and_then(|task| task.looping.as_ref()) {
+        map.insert("Items", looping.items.as_ref().map(Node::to_value));
+        map.insert("RateControl", looping.rate_control.as_ref().map(|rate| rate.0.to_value()));
+        map.retain(|_, member| !member.is_null());
+    }
+    map.extend(counts.as_map().cloned().unwrap_or_default());
+    map.into()
+}
+
+fn rows_of(execution: &ExecutionTrace, of: &Of<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for task in &execution.tasks {
         let whole: Arc<str> = task_id(&execution.id, task, None).as_str().into();
-        rows.push(row(execution, task, task, (whole.clone(), None), template, now));
+        rows.push(row(execution, task, task, (whole.clone(), None), of));
         for item in task.items() {
             let id = task_id(&execution.id, task, item.item).as_str().into();
-            rows.push(row(execution, task, item, (id, Some(whole.clone())), template, now));
+            rows.push(row(execution, task, item, (id, Some(whole.clone())), of));
         }
     }
     rows
@@ -214,10 +236,9 @@ fn row(
     task: &TaskTrace,
     step: &TaskTrace,
     (id, parent): (Arc<str>, Option<Arc<str>>),
-    template: Option<&Template>,
-    now: Timestamp,
+    of: &Of<'_>,
 ) -> Row {
-    let written = template.and_then(|t| t.task(task.name.as_str()));
+    let written = of.template.and_then(|t| t.task(task.name.as_str()));
     let action = task.action.clone().or_else(|| written.map(|w| w.action.value.text().clone())).unwrap_or_default();
     let status = step.status().as_str();
     let date = |at: Option<Timestamp>| at.map(Timestamp::to_iso).unwrap_or_default();
@@ -229,15 +250,15 @@ fn row(
     });
     let value = params! {
         "TaskExecutionId" => id.clone(), "ExecutionId" => &execution.id, "TaskName" => &task.name,
-        "TaskAction" => action.clone(), "Status" => status,
+        "TaskAction" => action.clone(), "TemplateId" => of.id.clone(), "Status" => status,
         "StatusMessage" => step.message.clone().unwrap_or_default(),
         "Properties" => written.and_then(|w| w.properties.as_ref()).map(|n| n.to_value().to_string()).unwrap_or_default(),
         "Outputs" => text_of(&step.outputs),
         "CreateDate" => date(step.started.or(step.ended)), "StartDate" => date(step.started),
-        "EndDate" => date(step.ended), "UpdateDate" => date(step.ended.or(Some(now))),
+        "EndDate" => date(step.ended), "UpdateDate" => date(step.ended.or(Some(of.now))),
         "ParentTaskExecutionId" => parent.clone().unwrap_or_default(),
         "ChildExecutionId" => step.child().map(|child| Value::from(&child.id)),
-        "Loop" => counts.unwrap_or_else(Value::empty_map),
+        "Loop" => counts.map_or_else(Value::empty_map, |counts| loop_of(written, counts)),
         "LoopItem" => step.value.as_ref().map(Value::to_text).unwrap_or_default(),
         "ExtraData" => params! { "Attempts" => step.attempts, "Calls" => step.calls.0, "FailedCalls" => step.calls.1 },
     };

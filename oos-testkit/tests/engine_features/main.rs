@@ -9,6 +9,7 @@ mod linked;
 mod places;
 mod rerun;
 mod secrets;
+mod snapshot;
 mod support;
 mod tree;
 mod unknown;

@@ -48,6 +48,12 @@ fn tasks_are_rows_and_items_are_asked_for() {
     }
     assert!(text(read, &["Properties"]).starts_with(r#"{"Service":"ECS","API":"DescribeInstances""#), "{read}");
     assert_eq!(text(read, &["Loop", "Total"]), "3");
+    assert_eq!(text(read, &["Loop", "Items"]), r#"["i-1","i-2","i-none"]"#);
+    desk.ok("CreateTemplate", json!({"TemplateName": "Looped", "Content": LOOP}));
+    let stored = desk.ok("StartExecution", json!({"TemplateName": "Looped"}));
+    let (stored, template) = ["ExecutionId", "TemplateId"].map(|key| text(&stored, &["Execution", key])).into();
+    assert!(template.starts_with("t-"), "{template}");
+    assert_eq!(text(&desk.tasks(&stored)[0], &["TemplateId"]), template);
     let whole = text(read, &["TaskExecutionId"]);
 
     let rows = |parameters| list(&desk.ok("ListTaskExecutions", parameters), "TaskExecutions");
