@@ -10,10 +10,13 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use oos_core::{
     Limits, Template,
+    diagnostic::Code,
+    plan::{Environment, Plan},
     source::{Node, NodeKind, SourceText},
     template::{Parameter, Task},
 };
@@ -79,6 +82,11 @@ fn descriptions(template: &Template) -> Vec<&Node> {
     template.description.iter().chain(tasks).collect()
 }
 
+/// What a parameter is, where its name and type do not say it all.
+fn parameter_descriptions(template: &Template) -> Vec<&Node> {
+    template.parameters.iter().filter_map(|parameter| parameter.console("Description")).collect()
+}
+
 #[test]
 fn every_file_parses_without_a_finding() {
     let files = files();
@@ -88,6 +96,31 @@ fn every_file_parses_without_a_finding() {
         assert!(template.warnings.is_empty(), "{name}:\n{}", template.warnings);
         assert!(template.unknown.is_empty() && template.metadata.is_none() && template.ram_role.is_none(), "{name}");
     }
+}
+
+/// Names and parameters are the service's, so its unused parameters, shown passwords and wrong defaults are there too.
+#[test]
+fn every_file_compiles_with_no_other_warning_than_the_official_ones_have() {
+    let environment = Environment::new(Arc::new(oos_actions::standard()));
+    for (name, template) in actions() {
+        let plan = Plan::compile(&template, &environment).unwrap_or_else(|found| panic!("{name}:\n{found}"));
+        let known = |code: Code| [Code::UNUSED_PARAMETER, Code::SECRET_ECHO, Code::PARAMETER_DEFAULT].contains(&code);
+        let new: Vec<_> = plan.warnings.iter().filter(|w| !known(w.code)).map(|w| w.message.clone()).collect();
+        assert!(new.is_empty(), "{name}: {new:?}");
+    }
+}
+
+#[test]
+fn descriptions_of_parameters_are_short_and_plain() {
+    let mut count = 0;
+    for (name, template) in actions() {
+        for node in parameter_descriptions(&template) {
+            let text = node.as_str().unwrap();
+            assert!(!text.is_empty() && text.len() <= 90 && !text.ends_with('.'), "{name}: {text}");
+            count += 1;
+        }
+    }
+    assert!(count > 250, "{count}");
 }
 
 #[test]
@@ -245,10 +278,12 @@ fn no_description_is_an_official_one() {
     let pairs = pairs();
     let mut official = Vec::new();
     for (_, _, theirs) in &pairs {
-        descriptions(theirs).into_iter().for_each(|node| strings(node, &mut official));
+        let nodes = descriptions(theirs).into_iter().chain(parameter_descriptions(theirs));
+        nodes.for_each(|node| strings(node, &mut official));
     }
     for (action, ours, _) in &pairs {
-        for text in descriptions(ours).into_iter().filter_map(Node::as_str) {
+        let nodes = descriptions(ours).into_iter().chain(parameter_descriptions(ours));
+        for text in nodes.filter_map(Node::as_str) {
             assert!(!official.iter().any(|known| known.eq_ignore_ascii_case(text)), "{action}: {text}");
         }
     }

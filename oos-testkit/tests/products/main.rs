@@ -5,7 +5,7 @@
 //! same calls at the same instants, same outputs, same failure, same state of the cloud. What differs stands in
 //! `differences.txt` with the reason, and nothing more may stand there.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
 
 mod attach;
 mod compute;
