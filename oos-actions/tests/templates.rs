@@ -90,7 +90,7 @@ fn parameter_descriptions(template: &Template) -> Vec<&Node> {
 #[test]
 fn every_file_parses_without_a_finding() {
     let files = files();
-    assert_eq!(files.len(), 128);
+    assert_eq!(files.len(), 176);
     for (name, text) in files {
         let template = parse(&name, &text);
         assert!(template.warnings.is_empty(), "{name}:\n{}", template.warnings);
@@ -186,6 +186,9 @@ fn default_text(parameter: &Parameter) -> Option<String> {
     Some(text.replace("{{ ", "{{").replace(" }}", "}}"))
 }
 
+/// Defaults that are texts of the service's authors, beside those of the DingTalk messages.
+const OWN_TEXT: [&str; 1] = ["ACS::FC::ExecuteScript script"];
+
 fn same_default(ours: &Parameter, theirs: &Parameter) -> bool {
     let value = |p: &Parameter| p.default.as_ref().map(Node::to_value);
     value(ours) == value(theirs) || default_text(ours) == default_text(theirs)
@@ -197,10 +200,10 @@ fn parameters_equal_the_official_ones() {
         assert_eq!(ours.parameters.len(), theirs.parameters.len(), "{action}");
         for (ours, theirs) in ours.parameters.iter().zip(&theirs.parameters) {
             let name = format!("{action} {}", theirs.name.value.as_str());
-            let own_script = name == "ACS::FC::ExecuteScript script";
+            let own_text = OWN_TEXT.contains(&name.as_str()) || action.ends_with("::DingTalkWebhook");
             assert_eq!(ours.name.value.as_str(), theirs.name.value.as_str(), "{name}");
             assert_eq!(ours.value_type, theirs.value_type, "{name}");
-            assert!(own_script || same_default(ours, theirs), "{name}");
+            assert!(own_text || same_default(ours, theirs), "{name}");
             assert_eq!(ours.allowed_values, theirs.allowed_values, "{name}");
             assert_eq!(ours.allowed_pattern, theirs.allowed_pattern, "{name}");
             assert_eq!(ours.min_length, theirs.min_length, "{name}");

@@ -14,14 +14,17 @@ mod guest;
 mod observe;
 mod other;
 mod scaling;
+mod single;
 mod storage;
 
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
 };
 
+use oos_core::machine::ExecutionStatus;
 use oos_testkit::prelude::*;
 
 use observe::{Observed, differences, official, ours};
@@ -45,7 +48,16 @@ const fn bad(action: &'static str, path: &'static str, code: &'static str, set_u
 }
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    let all = [compute::CASES, storage::CASES, scaling::CASES, other::CASES, attach::CASES, guest::CASES, fleet::CASES];
+    let all = [
+        compute::CASES,
+        storage::CASES,
+        scaling::CASES,
+        other::CASES,
+        attach::CASES,
+        guest::CASES,
+        fleet::CASES,
+        single::CASES,
+    ];
     all.into_iter().flatten()
 }
 
@@ -84,8 +96,43 @@ fn every_action_that_a_public_template_calls_is_embedded() {
 fn every_action_has_a_success_and_a_failure() {
     let named =
         |good: bool| -> BTreeSet<&str> { cases().filter(|c| c.fails.is_none() == good).map(|c| c.action).collect() };
-    assert_eq!(named(true), embedded());
-    assert_eq!(named(false), embedded());
+    let tabled: BTreeSet<&str> = embedded().into_iter().filter(|name| *name != APPROVAL).collect();
+    assert_eq!(named(true), tabled);
+    assert_eq!(named(false), tabled);
+}
+
+/// The action that waits for people, so that no table can run it to its end.
+const APPROVAL: &str = "Approve::DingTalkWebhook";
+
+/// The message and what becomes of the action, ours or the official one.
+fn approved(official: Option<&Path>, yes: bool) -> (Vec<String>, ExecutionStatus) {
+    let bed = TestBed::new(FakeCloud::new());
+    let bed = official.map_or_else(|| bed.clone(), |folder| bed.clone().action_directory(folder));
+    let text = json!({ "content": "may it go on?" });
+    let properties = json!({
+        "webhook": "https://oapi.dingtalk.com/robot/send?access_token=0", "text": text, "link": {}, "markdown": {}, "at": {},
+    });
+    let task = json!({ "Name": "ask", "Action": format!("ACS::{APPROVAL}"), "Properties": properties });
+    let run = bed.start_yaml(&json!({ "FormatVersion": "OOS-2019-06-01", "Tasks": [task] }).to_string(), params! {});
+    bed.run_until_waiting();
+    let decide = if yes { TestBed::approve } else { TestBed::reject };
+    decide(&bed, &run, "approveDingTaskWebhook", "ann");
+    bed.run_to_end();
+    let sent = bed.http().requests();
+    (sent.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect(), run.status())
+}
+
+#[test]
+fn an_approval_asks_and_goes_by_the_answer() {
+    let (messages, status) = approved(None, true);
+    assert_eq!((messages.len(), status), (1, ExecutionStatus::Success));
+    assert!(messages[0].contains("may it go on?"), "{}", messages[0]);
+    assert_eq!(approved(None, false).1, ExecutionStatus::Cancelled);
+    if let Some(corpus) = oos_testkit::corpus() {
+        let folder = corpus.join("actions");
+        assert_eq!(approved(Some(&folder), true), approved(None, true));
+        assert_eq!(approved(Some(&folder), false), approved(None, false));
+    }
 }
 
 /// Runs every case and gathers what goes wrong, so that one run shows all.
@@ -204,6 +251,11 @@ fn what_hangs_on_an_instance_does_the_same() {
 #[test]
 fn work_inside_machines_does_the_same() {
     side_by_side(guest::CASES);
+}
+
+#[test]
+fn small_things_do_the_same() {
+    side_by_side(single::CASES);
 }
 
 #[test]
