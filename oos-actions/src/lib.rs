@@ -7,12 +7,14 @@
 
 pub mod atom;
 pub mod control;
+mod failure;
 pub mod notify;
 pub mod product;
 mod properties;
 pub mod reference;
 pub mod select_targets;
 mod signature;
+mod tags;
 pub mod trigger;
 
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use oos_core::{
     },
     registry::ActionRegistry,
 };
+
+pub use tags::WantedTag;
 
 /// A registry of every action of this crate and the embedded product actions.
 ///

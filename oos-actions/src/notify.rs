@@ -13,7 +13,7 @@ use oos_core::{
     ActionName, Map, Value,
     expr::drop_nulls,
     ports::{
-        Action, ActionContext, ActionError, Outcome,
+        Action, ActionContext, ActionError, ActionErrorKind, Outcome,
         action::{ActionClass, Property, ResultMember, Signature},
         notify::Message,
     },
@@ -23,14 +23,21 @@ use oos_core::{
 pub use notifier::{DefaultNotifier, LinkMaker, NotifierOptions};
 
 use crate::{
+    failure::{self, Failure},
     properties::{Properties, wrong},
     signature,
 };
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Notify"));
 
+pub(crate) const FAILED: Failure = Failure::new(
+    ActionErrorKind::Service,
+    "NotifyFailed",
+    "the message could not be sent, or a chat service refused it",
+);
+
 /// The code of every message that was not taken.
-pub const NOTIFY_FAILED: &str = "NotifyFailed";
+pub const NOTIFY_FAILED: &str = FAILED.code();
 
 /// The property by which `ACS::Approve` says that its message asks for a decision; it reaches no receiver.
 const ASKS: &str = "AsksForDecision";
@@ -71,12 +78,12 @@ impl Action for Notify {
 
     fn signature(&self) -> Signature {
         let properties = message_properties(LinkDefault::Leave);
-        signature::closed(&NAME, ActionClass::Control, "sends a message to a webhook or by mail", properties)
-            .gives([
-                ResultMember::new("StatusCode", &[ValueType::Number], "HTTP status of a webhook's answer"),
-                ResultMember::new("Body", &[ValueType::Json, ValueType::String], "body of a webhook's answer"),
-            ])
-            .fails(NOTIFY_FAILED, "the message could not be sent, or a chat service refused it")
+        let description = "sends a message to a webhook or by mail";
+        let signature = signature::closed(&NAME, ActionClass::Control, description, properties).gives([
+            ResultMember::new("StatusCode", &[ValueType::Number], "HTTP status of a webhook's answer"),
+            ResultMember::new("Body", &[ValueType::Json, ValueType::String], "body of a webhook's answer"),
+        ]);
+        failure::list(signature, &[FAILED])
     }
 }
 

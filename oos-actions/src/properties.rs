@@ -3,6 +3,8 @@
 
 use oos_core::{Map, Value, ports::ActionError};
 
+use crate::failure::WRONG_PROPERTY;
+
 /// The evaluated properties of a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Properties<'a>(pub(crate) &'a Value);
@@ -76,12 +78,12 @@ fn as_list(value: &Value) -> Option<Vec<Value>> {
 
 /// The error for a property that must be given.
 pub(crate) fn missing(name: &str) -> ActionError {
-    ActionError::invalid_property(format!("property `{name}` is missing"))
+    WRONG_PROPERTY.error(format_args!("property `{name}` is missing"))
 }
 
 /// The error for a property of another kind.
 pub(crate) fn wrong(name: &str, expected: &str) -> ActionError {
-    ActionError::invalid_property(format!("property `{name}` must be {expected}"))
+    WRONG_PROPERTY.error(format_args!("property `{name}` must be {expected}"))
 }
 
 #[cfg(test)]

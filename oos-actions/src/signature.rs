@@ -8,6 +8,8 @@ use oos_core::{
     template::ValueType,
 };
 
+use crate::failure::{self, WRONG_PROPERTY};
+
 /// A name made once; actions hand it out by reference.
 pub(crate) type StaticName = LazyLock<ActionName>;
 
@@ -28,7 +30,7 @@ pub(crate) fn closed(name: &ActionName, class: ActionClass, description: &str, p
         calls: Some(Vec::new()),
         description: description.into(),
     };
-    if signature.properties.is_empty() { signature } else { signature.fails(WRONG_PROPERTY.0, WRONG_PROPERTY.1) }
+    if signature.properties.is_empty() { signature } else { failure::list(signature, &[WRONG_PROPERTY]) }
 }
 
 /// The result document as a whole, whose members somebody else decides.
@@ -40,6 +42,3 @@ pub(crate) fn document(description: &str) -> ResultMember {
 pub(crate) fn text(name: &str, description: &str) -> ResultMember {
     ResultMember::new(name, &[ValueType::String], description)
 }
-
-/// What actions say that end on a missing or wrong property.
-pub(crate) const WRONG_PROPERTY: (&str, &str) = ("InvalidProperty", "a property is missing or of another kind");

@@ -1,19 +1,26 @@
 //! The acceptance checks of the actions: where each is tested, and the scenarios that no other file runs.
 //!
-//! | check | tests |
+//! Paths without a folder are in this one.
+//!
+//! | check | where, and which tests |
 //! |---|---|
-//! | 1 every official file is read, no unresolved reference or jump | `oos-actions/tests/official_checks.rs`, `oos-actions/tests/registry.rs` |
-//! | 2 every official product action finds the actions it names | `oos-actions/tests/registry.rs` |
-//! | 3 the table of retries, calls and seconds | `oos-core/tests/machine/retries.rs`, `oos-core/src/plan/retry.rs`, [`the_table_of_waits_holds_on_the_clock`] |
-//! | 4 errors as values, null, whole lists, loose equality | `oos-actions/tests/actions/wait_for.rs`, `check_for.rs`, `oos-actions/src/atom/judge.rs` |
-//! | 5 names of parameters | `oos-core/tests/catalogue.rs`, `cloud_ecs_instance.rs`, `cloud_ecs_storage.rs`, `cloud_ess_slb.rs`, [`names_of_parameters_arrive_as_the_wire_has_them`] |
-//! | 6 ROA without Method, map body, XML, signed URL | `oos-actions/tests/actions/execute_api.rs`, `oos-aliyun/tests/client.rs`, `cloud_small.rs`, `cases/services.rs` |
-//! | 7 texts of durations | `oos-actions/src/control/duration.rs` |
-//! | 8 cron, rate, at, end date | `oos-actions/src/trigger/cron.rs`, `schedule.rs`, `oos-actions/tests/actions/trigger.rs`, `oos-core/tests/machine/triggers.rs` |
-//! | 9 parent and child of a trigger, firing by hand | `oos-core/tests/machine/triggers.rs`, [`a_failing_child_leaves_its_trigger_waiting`] |
-//! | 10 votes, errcode | `oos-actions/tests/actions/control.rs`, `notify.rs`, `cases/stacks.rs`, `signals.rs` |
-//! | 11 targets | `oos-actions/tests/actions/select_targets.rs` |
-//! | 12 scenarios 1, 5, 6, 7, 10, 12, 14, 15 | `cases/instances.rs` 3, `cases/stacks.rs` 8 and below, below, `cases/triggers.rs` 6, below, `cases/instances.rs` 4, `cases/scaling.rs` 12 and 13 |
+//! | 1 every official file is read, no unresolved reference or jump | `oos-actions/tests/official_checks.rs`: `official_templates_have_no_errors_and_the_known_warnings`; `oos-actions/tests/registry.rs`: `all_official_actions_load_and_resolve_what_they_name` |
+//! | 2 every official product action finds the actions it names | the second of check 1 |
+//! | 3 the table of retries, calls and seconds | [`the_table_of_waits_holds_on_the_clock`] |
+//! | 4 errors as values | `oos-actions/tests/actions/wait_for.rs`: `an_error_code_is_a_value`; `check_for.rs` there: `a_call_that_may_fail_is_accepted_either_way` (`.Code \| not`) |
+//! | 4 null, whole lists, loose equality | `oos-actions/tests/actions/wait_for.rs`: `an_empty_stream_is_null`, `a_list_of_the_answer_compares_as_a_whole`, `numbers_and_booleans_equal_their_text` |
+//! | 5 names of parameters | [`names_of_parameters_arrive_as_the_wire_has_them`] |
+//! | 6 ROA without Method, map body | `oos-actions/tests/actions/execute_api.rs`: `a_roa_operation_without_method_and_uri_goes_by_its_name`, `a_roa_call_keeps_method_uri_headers_and_body` |
+//! | 6 object storage, signed URL | `oos-actions/tests/actions/execute_api.rs`: `an_object_storage_call_keeps_its_text_body`; `oos-aliyun/tests/client.rs`; `cloud_small.rs`; `cases/services.rs` |
+//! | 7 texts of durations | `oos-actions/tests/actions/control.rs`: `durations_are_read_in_every_spelling_of_the_page`, `a_duration_that_is_none_is_said` |
+//! | 8 cron over a week, rate, at, end date | `oos-actions/tests/actions/timer.rs`: `a_week_of_working_days_in_shanghai`, `a_rate_does_not_drift_and_skips_what_a_firing_covers`, `one_instant_fires_once_and_ends`, `the_end_date_ends_the_trigger_with_success` |
+//! | 9 parent and child of a trigger | [`a_failing_child_leaves_its_trigger_waiting`]; `oos-core/tests/machine/triggers.rs` |
+//! | 9 firing by hand | `oos-actions/tests/actions/timer.rs`: `firing_by_hand_is_a_firing`; `cases/triggers.rs` |
+//! | 10 votes | `oos-actions/tests/actions/control.rs`: `two_of_three_must_agree`, `a_name_that_stands_twice_is_one_approver`, `one_rejection_cancels`; `signals.rs` |
+//! | 10 errcode | `oos-actions/tests/actions/notify.rs`: `a_chat_service_may_refuse_with_status_200` |
+//! | 11 targets | `oos-actions/tests/actions/select_targets.rs`: `an_unset_target_selects_nothing_without_a_call`, `two_hundred_and_fifty_ids_go_out_in_three_chunks`, `databases_are_asked_for_one_by_one`, `redis_takes_ids_with_commas_and_keeps_its_list`, `tags_go_out_as_pairs_and_answers_keep_their_order` |
+//! | 12 scenarios 1, 12, 14, 15 | `cases/instances.rs` cases 3 and 4, `cases/scaling.rs` cases 12 and 13 |
+//! | 12 scenarios 5, 6, 7, 10 | [`a_failed_image_leaves_nothing_behind`], [`interrupted_instances_leave_the_load_balancer`], `cases/triggers.rs` case 6, [`snapshots_go_when_they_are_old_enough`] |
 
 #![expect(clippy::print_stdout, reason = "tests")]
 
@@ -119,6 +126,25 @@ Tasks:
     assert_eq!(run.end_of(&run.children()[1]).unwrap().0, ExecutionStatus::Success);
     assert!(cloud.ecs().all(&["i-1"]).are(Running));
     assert_eq!(run.status(), ExecutionStatus::Waiting);
+}
+
+/// The failure of `ACS::Loop` that the machine raises (`oos-actions/tests/actions/failures.rs` provokes all others).
+#[test]
+fn a_loop_with_too_many_errors_ends() {
+    const TEXT: &str = "
+FormatVersion: OOS-2019-06-01
+Tasks:
+  - Name: each
+    Action: ACS::Loop
+    Properties:
+      LoopItems: [i-missing, i-1]
+      LoopTasks:
+        - Name: start
+          Action: ACS::ExecuteAPI
+          Properties: {Service: ECS, API: StartInstance, Parameters: {InstanceId: '{{ ACS::TaskLoopItem }}'}}
+";
+    let run = TestBed::new(FakeCloud::new().instance("i-1", "Stopped")).run(TEXT, params! {});
+    run.expect_failure().code("LoopMaxErrorsExceeded");
 }
 
 /// Scenario 5: the helper instance and its network go even when the image cannot be made.

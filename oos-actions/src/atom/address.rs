@@ -1,7 +1,7 @@
 //! Which addresses a template may not reach (actions.md 7): templates may come from users, and the host's own network
 //! is none of their business. For implementations of `HttpSend`: [`AddressPolicy::check_url`] before a request and
 //! before following each redirect, [`AddressPolicy::check_address`] on every address that a name resolves to.
-//! [`Guarded`] does the first for any sender.
+//! [`Guarded`] does the first for any sender; a sender that resolves names has to do the second.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,6 +11,11 @@ use oos_core::ports::{
     http::{HttpRequest, HttpResponse, HttpSend},
 };
 use url::{Host, Url};
+
+use crate::failure::{Failure, WRONG_PROPERTY};
+
+pub(crate) const ADDRESS_REFUSED: Failure =
+    Failure::new(ActionErrorKind::Unsupported, "AddressRefused", "the address is none that templates may call");
 
 /// The metadata service of the cloud's own hosts.
 const METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
@@ -97,7 +102,7 @@ fn is_local_name(name: &str) -> bool {
 
 /// The parsed URL, when it is http or https and names a host.
 pub(crate) fn parse(url: &str) -> Result<Url, ActionError> {
-    let wrong = || ActionError::invalid_property(format!("`{}` is not an http or https URL", without_secrets(url)));
+    let wrong = || WRONG_PROPERTY.error(format_args!("`{}` is not an http or https URL", without_secrets(url)));
     let parsed = Url::parse(url).map_err(|_| wrong())?;
     if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() { Ok(parsed) } else { Err(wrong()) }
 }
@@ -112,11 +117,12 @@ fn without_secrets(url: &str) -> String {
 }
 
 fn refused(host: &str) -> ActionError {
-    let message = format!("templates may not reach `{host}`");
-    ActionError::new(ActionErrorKind::Unsupported, "AddressRefused", message)
+    ADDRESS_REFUSED.error(format_args!("templates may not reach `{host}`"))
 }
 
-/// A sender that checks the URL of each request first. It cannot see redirects or what names resolve to.
+/// A sender that checks the URL of each request first, and that follows redirects itself so that it sees their URLs:
+/// the sender inside is asked to follow none. What names resolve to it cannot see; that check is the sender's own
+/// ([`AddressPolicy::check_address`]), or a name that leads to a refused address gets through.
 #[derive(Clone, Debug)]
 pub struct Guarded<S> {
     inner: S,
@@ -133,9 +139,35 @@ impl<S: HttpSend> Guarded<S> {
 #[async_trait]
 impl<S: HttpSend> HttpSend for Guarded<S> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ActionError> {
-        self.policy.check_url(&request.url)?;
-        self.inner.send(request).await
+        let (mut request, mut left) = (HttpRequest { redirects: 0, ..request.clone() }, request.redirects);
+        loop {
+            self.policy.check_url(&request.url)?;
+            let answer = self.inner.send(request.clone()).await?;
+            match redirected(&request, &answer).filter(|_| left > 0) {
+                None => return Ok(answer),
+                Some(next) => (request, left) = (next, left - 1),
+            }
+        }
     }
+}
+
+/// Headers that are meant for one host and nobody else.
+const PRIVATE_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+/// The request that a redirect asks for; only reads are sent on. Another host gets no credentials.
+fn redirected(request: &HttpRequest, answer: &HttpResponse) -> Option<HttpRequest> {
+    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+    if !reads || !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let (_, target) = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("location"))?;
+    let from = Url::parse(&request.url).ok()?;
+    let to = from.join(target.trim()).ok()?;
+    let mut next = HttpRequest { url: to.to_string(), ..request.clone() };
+    if from.origin() != to.origin() {
+        next.headers.retain(|(name, _)| !PRIVATE_HEADERS.iter().any(|private| name.eq_ignore_ascii_case(private)));
+    }
+    Some(next)
 }
 
 #[cfg(test)]

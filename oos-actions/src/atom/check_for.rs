@@ -11,7 +11,7 @@ use super::{
     poll::{self, Kind},
     request,
 };
-use crate::signature::StaticName;
+use crate::{failure, signature::StaticName};
 
 static NAME: StaticName = StaticName::new(|| ActionName::new("ACS::CheckFor"));
 
@@ -36,11 +36,7 @@ impl Action for CheckFor {
     }
 
     fn signature(&self) -> Signature {
-        poll::with_properties(request::signature(
-            &NAME,
-            CHECK_FOR_RETRIES,
-            "checks that a value of an API is as desired",
-        ))
-        .fails("CheckForFailed", "the value is not as desired")
+        let call = request::signature(&NAME, CHECK_FOR_RETRIES, "checks that a value of an API is as desired");
+        failure::list(poll::with_properties(call), &[poll::CHECK_FOR_FAILED])
     }
 }

@@ -10,10 +10,10 @@ use oos_core::{
 };
 
 use super::{
-    repeat::{outcome_unknown, repeats, run_again},
+    repeat::{UNKNOWN, repeats, run_again},
     request::{self, Call},
 };
-use crate::signature::StaticName;
+use crate::{failure, signature::StaticName};
 
 static NAME: StaticName = StaticName::new(|| ActionName::new("ACS::ExecuteAPI"));
 
@@ -43,8 +43,7 @@ impl Action for ExecuteApi {
     }
 
     fn signature(&self) -> Signature {
-        request::signature(&NAME, EXECUTE_API_RETRIES, "calls one cloud API")
-            .fails(super::OUTCOME_UNKNOWN, "no answer came to a write that may not be made twice")
+        failure::list(request::signature(&NAME, EXECUTE_API_RETRIES, "calls one cloud API"), &[UNKNOWN])
     }
 }
 
@@ -58,7 +57,7 @@ pub(super) fn failure(call: &Call, error: ApiError) -> ActionError {
     let lost = error.kind() == ApiErrorKind::UnknownOutcome;
     let error = ActionError::from(error);
     match error.kind {
-        _ if lost && !call.reads() => outcome_unknown(&format!("no answer came to a write: {}", error.message)),
+        _ if lost && !call.reads() => UNKNOWN.error(format_args!("no answer came to a write: {}", error.message)),
         ActionErrorKind::Service => ActionError { retryable: true, ..error },
         ActionErrorKind::Transport if lost => ActionError { retryable: true, ..error },
         _ => error,

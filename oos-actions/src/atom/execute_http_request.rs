@@ -6,7 +6,7 @@
 mod build;
 mod rules;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use oos_core::{
@@ -20,16 +20,25 @@ use oos_core::{
     template::ValueType,
 };
 
-use super::wait_for::WAIT_FOR_RETRIES;
-use crate::signature::{self, StaticName};
+use super::{address::ADDRESS_REFUSED, wait_for::WAIT_FOR_RETRIES};
+use crate::{
+    failure::{self, Failure},
+    signature::{self, StaticName},
+};
 use rules::{Checked, Rules};
 
 static NAME: StaticName = StaticName::new(|| ActionName::new("ACS::ExecuteHttpRequest"));
 
 /// CHOICE: the longest answer that is read (actions.md 7).
 const MAX_BODY: usize = 1 << 20;
-/// What the task fails with when the status is not 2xx.
-const REQUEST_FAILED: &str = "HttpRequestFailed";
+const REQUEST_FAILED: Failure =
+    Failure::new(ActionErrorKind::Service, "HttpRequestFailed", "the status is not 2xx and no rules judge the body");
+const TOO_LARGE: Failure =
+    Failure::new(ActionErrorKind::Service, "HttpResponseTooLarge", "the answer is longer than 1 MiB");
+const CHECK_FOR_FAILED: Failure =
+    Failure::new(ActionErrorKind::TimedOut, "CheckForFailed", "the rules of CheckFor are not met");
+const WAIT_FOR_TIMEOUT: Failure =
+    Failure::new(ActionErrorKind::TimedOut, "WaitForTimeout", "the rules of WaitFor were not met after the last retry");
 /// CHOICE: how much of a refused answer the message shows.
 const SHOWN_BODY: usize = 512;
 /// CHOICE: waits before the repeats after a lost connection or a gateway error (actions.md 20.3).
@@ -75,15 +84,15 @@ impl ExecuteHttpRequest {
         }
         let document = self.document(answer);
         if let Checked::Fails { value, why } = rules.wait_for(&self.selectors, &document)? {
-            let otherwise =
-                ActionError::new(ActionErrorKind::TimedOut, "WaitForTimeout", format!("{}; {why}", super::poll::UNMET))
-                    .with_details(params! { "LastValue" => value.clone() });
+            let otherwise = WAIT_FOR_TIMEOUT.error(format_args!("{}; {why}", super::poll::UNMET));
+            let otherwise = otherwise.with_details(params! { "LastValue" => value.clone() });
             return Ok(Outcome::NotYet { observed: value, otherwise });
         }
         match rules.check_for(&self.selectors, &document)? {
             Checked::Holds => Ok(Outcome::Done(document)),
-            Checked::Fails { value, why } => Err(ActionError::new(ActionErrorKind::TimedOut, "CheckForFailed", why)
-                .with_details(params! { "LastValue" => value })),
+            Checked::Fails { value, why } => {
+                Err(CHECK_FOR_FAILED.error(why).with_details(params! { "LastValue" => value }))
+            }
         }
     }
 }
@@ -99,7 +108,7 @@ impl Action for ExecuteHttpRequest {
         let rules = Rules::of(ctx.raw_properties())?;
         match send(&ctx, request).await {
             Ok(answer) if answer.body.len() > MAX_BODY => {
-                Err(ActionError::failed("HttpResponseTooLarge", format!("the answer has more than {MAX_BODY} bytes")))
+                Err(TOO_LARGE.error(format_args!("the answer has more than {MAX_BODY} bytes")))
             }
             Ok(answer) => self.judge(&rules, &answer),
             // While a wait lasts, no answer is one more round for nothing.
@@ -124,17 +133,15 @@ impl Action for ExecuteHttpRequest {
             Property::optional("CheckFor", json, "Rules that the answer must meet"),
             Property::optional("WaitFor", json, "Rules to wait for, with retry settings"),
         ];
-        Signature {
+        let signature = Signature {
             loops: true,
             retry: RetryRule::Property { name: "WaitFor", default_retries: WAIT_FOR_RETRIES },
             ..signature::closed(&NAME, ActionClass::Api, "calls an HTTP service", properties)
         }
-        .gives([signature::document("body of the answer if it is JSON, else its text as Body")])
-        .fails(REQUEST_FAILED, "the status is not 2xx and no rules judge the body")
-        .fails("AddressRefused", "the address is none that templates may call")
-        .fails("CheckForFailed", "the rules of CheckFor are not met")
-        .fails("WaitForTimeout", "the rules of WaitFor were not met after the last retry")
-        .fails("InvalidSelector", "the selector of a rule does not compile")
+        .gives([signature::document("body of the answer if it is JSON, else its text as Body")]);
+        let failures =
+            [REQUEST_FAILED, TOO_LARGE, ADDRESS_REFUSED, CHECK_FOR_FAILED, WAIT_FOR_TIMEOUT, rules::NO_SELECTOR];
+        failure::list(signature, &failures)
     }
 }
 
@@ -155,6 +162,5 @@ async fn send(ctx: &ActionContext, request: HttpRequest) -> Result<HttpResponse,
 fn refused(answer: &HttpResponse) -> ActionError {
     let shown = answer.body.get(..SHOWN_BODY).unwrap_or(&answer.body);
     let text = String::from_utf8_lossy(shown).replace(['\n', '\r'], " ");
-    let code: Arc<str> = REQUEST_FAILED.into();
-    ActionError::failed(code, format!("{} {}", answer.status, text.trim_end_matches('\u{fffd}').trim()).trim_end())
+    REQUEST_FAILED.error(format!("{} {}", answer.status, text.trim_end_matches('\u{fffd}').trim()).trim_end())
 }

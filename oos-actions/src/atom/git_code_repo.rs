@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use oos_core::{
     ActionName, outputs,
     ports::{
-        Action, ActionContext, ActionError, Outcome,
+        Action, ActionContext, ActionError, ActionErrorKind, Outcome,
         action::{ActionClass, Property, Signature},
         optional::GitRequest,
     },
@@ -15,11 +15,16 @@ use oos_core::{
 };
 
 use crate::{
+    failure::{self, Failure},
     properties::{Properties, wrong},
     signature,
 };
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::GitCodeRepo"));
+
+/// The port raises it, and so does its default.
+const NO_ACCOUNT: Failure =
+    Failure::new(ActionErrorKind::Unsupported, "GitAccountNotAuthorized", "the host has no account for the repository");
 
 const PLATFORMS: [&str; 2] = ["github", "gitee"];
 
@@ -57,8 +62,9 @@ impl Action for GitCodeRepo {
             Property::optional("Organization", text, "organization of the repository"),
             Property::required("Repository", text, "name of the repository"),
         ];
-        signature::closed(&NAME, ActionClass::Custom, "gives the address of a repository with its token", properties)
-            .gives([signature::text("AuthorizedUrl", "address with a token in it: a secret")])
-            .fails("GitAccountNotAuthorized", "the host has no account for the repository")
+        let description = "gives the address of a repository with its token";
+        let signature = signature::closed(&NAME, ActionClass::Custom, description, properties)
+            .gives([signature::text("AuthorizedUrl", "address with a token in it: a secret")]);
+        failure::list(signature, &[NO_ACCOUNT])
     }
 }

@@ -5,7 +5,13 @@ use oos_core::{
     ports::{ActionError, ActionErrorKind},
 };
 
-use crate::properties::Properties;
+use crate::{failure::Failure, properties::Properties};
+
+pub(super) const NO_VALUES: Failure = Failure::new(
+    ActionErrorKind::InvalidProperty,
+    "InvalidTemplate",
+    "neither DesiredValues nor NotDesiredValues is given",
+);
 
 /// One value for the results of a selector: none is null, one is itself, more are their list (actions.md 5.4).
 pub fn observed(results: Vec<Value>) -> Value {
@@ -53,8 +59,7 @@ impl Judge {
         let list = |name| Ok::<_, ActionError>(Properties(properties).list(name)?.unwrap_or_default());
         let (desired, not_desired) = (list("DesiredValues")?, list("NotDesiredValues")?);
         if desired.is_empty() && not_desired.is_empty() {
-            let message = format!("{action} needs DesiredValues or NotDesiredValues");
-            return Err(ActionError::new(ActionErrorKind::InvalidProperty, "InvalidTemplate", message));
+            return Err(NO_VALUES.error(format_args!("{action} needs DesiredValues or NotDesiredValues")));
         }
         Ok(Self { desired, not_desired, stop: list("StopRetryValues")? })
     }

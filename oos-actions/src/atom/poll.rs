@@ -15,13 +15,25 @@ use oos_core::{
 };
 
 use super::{
-    judge::{Judge, Verdict, observed, show, show_list},
+    judge::{Judge, NO_VALUES, Verdict, observed, show, show_list},
     request::Call,
 };
-use crate::properties::Properties;
+use crate::{
+    failure::{self, Failure},
+    properties::Properties,
+};
 
 /// How the message of a wait begins; the machine puts numbers for the names in braces.
 pub(super) const UNMET: &str = "condition not met after {retries} retries ({seconds} s)";
+
+const NO_SELECTOR: Failure =
+    Failure::new(ActionErrorKind::InvalidProperty, "InvalidSelector", "PropertySelector does not compile");
+pub(super) const WAIT_FOR_TIMEOUT: Failure =
+    Failure::new(ActionErrorKind::TimedOut, "WaitForTimeout", "the value was not as desired after the last retry");
+pub(super) const WAIT_FOR_STOPPED: Failure =
+    Failure::new(ActionErrorKind::TimedOut, "WaitForStopped", "the value is among StopRetryValues");
+pub(super) const CHECK_FOR_FAILED: Failure =
+    Failure::new(ActionErrorKind::TimedOut, "CheckForFailed", "the value is not as desired");
 
 /// Which of the two asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +64,7 @@ struct Seen {
 pub(super) async fn round(kind: Kind, selectors: &SelectorCache, ctx: &ActionContext) -> Result<Outcome, ActionError> {
     let judge = Judge::of(ctx.raw_properties(), kind.name())?;
     let text = Properties(ctx.raw_properties()).required_text("PropertySelector")?;
-    let selector = selectors
-        .selector(&text)
-        .map_err(|e| ActionError::new(ActionErrorKind::InvalidProperty, "InvalidSelector", e))?;
+    let selector = selectors.selector(&text).map_err(|e| NO_SELECTOR.error(e))?;
     match Call::of(ctx)?.make(ctx).await {
         Ok(answer) => Ok(decide(kind, &judge, select(&selector, answer.body, None))?),
         Err(error) => after_error(kind, &judge, &selector, error),
@@ -104,7 +114,11 @@ fn after_error(kind: Kind, judge: &Judge, selector: &Selector, error: ApiError) 
 /// A selector that reads `.Code` expects errors, permission errors too.
 // CHOICE: permission errors end a wait at once otherwise; nobody waits for a permission (actions.md 5.3, 25).
 fn mentions_code(selector: &str) -> bool {
-    selector.trim() == "Code" || selector.contains(".Code")
+    let in_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    selector.match_indices("Code").any(|(at, word)| {
+        let (before, rest) = selector.split_at_checked(at).unwrap_or_default();
+        !before.ends_with(in_word) && !rest.get(word.len()..).unwrap_or_default().starts_with(in_word)
+    })
 }
 
 /// `{Code, Message, RequestId, HostId}` as the cloud gave it; what it left out is filled in.
@@ -129,15 +143,14 @@ fn error_document(error: &ApiError) -> Value {
 /// The error to end with when no retry is left.
 fn unmet(kind: Kind, judge: &Judge, seen: &Seen) -> ActionError {
     let last_error = seen.error.as_deref().map(|e| format!("; last error {e}")).unwrap_or_default();
-    let (code, message) = match kind {
+    let error = match kind {
         Kind::WaitFor => {
             let value = show(&seen.value);
-            ("WaitForTimeout", format!("{UNMET}; last value {value}, {}{last_error}", judge.wanted()))
+            WAIT_FOR_TIMEOUT.error(format_args!("{UNMET}; last value {value}, {}{last_error}", judge.wanted()))
         }
-        Kind::CheckFor => ("CheckForFailed", format!("{}{last_error}", unwanted(judge, seen))),
+        Kind::CheckFor => CHECK_FOR_FAILED.error(format_args!("{}{last_error}", unwanted(judge, seen))),
     };
-    let details = params! { "LastValue" => seen.value.clone(), "LastError" => seen.error.clone() };
-    ActionError::new(ActionErrorKind::TimedOut, code, message).with_details(details)
+    error.with_details(params! { "LastValue" => seen.value.clone(), "LastError" => seen.error.clone() })
 }
 
 fn unwanted(judge: &Judge, seen: &Seen) -> String {
@@ -150,15 +163,14 @@ fn unwanted(judge: &Judge, seen: &Seen) -> String {
 }
 
 fn stopped(kind: Kind, judge: &Judge, seen: &Seen) -> ActionError {
-    let (code, message) = match kind {
+    let error = match kind {
         Kind::WaitFor => {
             let value = show(&seen.value);
-            ("WaitForStopped", format!("value {value} is in StopRetryValues {}", show_list(&judge.stop)))
+            WAIT_FOR_STOPPED.error(format_args!("value {value} is in StopRetryValues {}", show_list(&judge.stop)))
         }
-        Kind::CheckFor => ("CheckForFailed", unwanted(judge, seen)),
+        Kind::CheckFor => CHECK_FOR_FAILED.error(unwanted(judge, seen)),
     };
-    let details = params! { "LastValue" => seen.value.clone() };
-    ActionError::new(ActionErrorKind::TimedOut, code, message).with_details(details)
+    error.with_details(params! { "LastValue" => seen.value.clone() })
 }
 
 /// Adds what the two have beside ExecuteAPI's properties.
@@ -171,7 +183,5 @@ pub(super) fn with_properties(mut signature: Signature) -> Signature {
         Property::optional("StopRetryValues", list, "values that end the wait at once, as a failure")
             .default(Value::empty_list()),
     ]);
-    signature
-        .fails("InvalidTemplate", "neither DesiredValues nor NotDesiredValues is given")
-        .fails("InvalidSelector", "PropertySelector does not compile")
+    failure::list(signature, &[NO_VALUES, NO_SELECTOR])
 }

@@ -13,9 +13,16 @@ use oos_core::{
 };
 
 use super::{execute_api::failure, request::Call};
+use crate::failure::Failure;
+
+pub(super) const UNKNOWN: Failure = Failure::new(
+    ActionErrorKind::UnknownOutcome,
+    "OutcomeUnknown",
+    "no answer came to a write that may not be made twice",
+);
 
 /// The code of a write of which nobody knows whether it was carried out.
-pub const OUTCOME_UNKNOWN: &str = "OutcomeUnknown";
+pub const OUTCOME_UNKNOWN: &str = UNKNOWN.code();
 
 impl Call {
     pub(super) fn normalised(&self) -> Normalised {
@@ -63,7 +70,8 @@ async fn again(ctx: &ActionContext, call: &Call, removes: bool) -> Result<Value,
 
 async fn is_done(ctx: &ActionContext, call: &Call, probe: &Probe, params: &Map) -> Result<bool, ActionError> {
     let answer = ctx.call(probe.request(&call.request, params)).await.map_err(|error| {
-        outcome_unknown(&format!("{} may have been carried out, and {} failed: {error}", call.request.api, probe.read))
+        UNKNOWN
+            .error(format_args!("{} may have been carried out, and {} failed: {error}", call.request.api, probe.read))
     })?;
     let results = Selector::parse(probe.selector)
         .and_then(|selector| selector.run(&answer.body, &Limits::default()))
@@ -72,12 +80,6 @@ async fn is_done(ctx: &ActionContext, call: &Call, probe: &Probe, params: &Map) 
 }
 
 fn never(call: &Call) -> ActionError {
-    outcome_unknown(&format!(
-        "{} may have been carried out before a restart and must not be repeated",
-        call.request.api
-    ))
-}
-
-pub(super) fn outcome_unknown(message: &str) -> ActionError {
-    ActionError::new(ActionErrorKind::UnknownOutcome, OUTCOME_UNKNOWN, message)
+    let api = &call.request.api;
+    UNKNOWN.error(format_args!("{api} may have been carried out before a restart and must not be repeated"))
 }

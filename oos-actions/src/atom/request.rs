@@ -18,6 +18,7 @@ use oos_core::{
 };
 
 use crate::{
+    failure::{self, TOO_MANY_PAGES},
     properties::{Properties, wrong},
     signature,
 };
@@ -112,12 +113,12 @@ pub(crate) fn signature(name: &oos_core::ActionName, default_retries: u32, descr
         Property::optional("Endpoint", text, "host to call instead of the product's own (an extension)"),
         Property::optional("Version", text, "version of the API (an extension)"),
     ];
-    Signature {
+    let signature = Signature {
         loops: true,
         calls_api: true,
         retry: RetryRule::Task { default_retries },
         ..signature::closed(name, ActionClass::Api, description, properties)
     }
-    .gives([signature::document("body of the answer; {} when it is empty")])
-    .fails("AutoPagingLimitExceeded", "the answer has more than a thousand pages")
+    .gives([signature::document("body of the answer; {} when it is empty")]);
+    failure::list(signature, &[TOO_MANY_PAGES])
 }

@@ -11,7 +11,7 @@ use super::{
     poll::{self, Kind},
     request,
 };
-use crate::signature::StaticName;
+use crate::{failure, signature::StaticName};
 
 static NAME: StaticName = StaticName::new(|| ActionName::new("ACS::WaitFor"));
 
@@ -35,8 +35,7 @@ impl Action for WaitFor {
     }
 
     fn signature(&self) -> Signature {
-        poll::with_properties(request::signature(&NAME, WAIT_FOR_RETRIES, "calls an API until a value is as desired"))
-            .fails("WaitForTimeout", "the value was not as desired after the last retry")
-            .fails("WaitForStopped", "the value is among StopRetryValues")
+        let call = request::signature(&NAME, WAIT_FOR_RETRIES, "calls an API until a value is as desired");
+        failure::list(poll::with_properties(call), &[poll::WAIT_FOR_TIMEOUT, poll::WAIT_FOR_STOPPED])
     }
 }

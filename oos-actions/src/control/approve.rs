@@ -16,12 +16,16 @@ use oos_core::{
 };
 
 use crate::{
+    failure::{self, Failure},
     notify,
     properties::{Properties, wrong},
     signature,
 };
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Approve"));
+
+const NOBODY_DECIDED: Failure =
+    Failure::new(ActionErrorKind::TimedOut, "ApprovalTimeout", "nobody decided in time, if the host sets a time");
 
 /// CHOICE: how many must agree when the template does not say (actions.md 12).
 pub const DEFAULT_REQUIRED_APPROVALS: i64 = 1;
@@ -65,13 +69,12 @@ impl ControlAction for Approve {
             Property::optional("MinRequiredApprovals", &[ValueType::Number], "how many must agree")
                 .default(DEFAULT_REQUIRED_APPROVALS),
         );
-        signature::closed(&NAME, ActionClass::Control, "waits for the approval of people", properties)
+        let signature = signature::closed(&NAME, ActionClass::Control, "waits for the approval of people", properties)
             .gives([
                 ResultMember::new("Approvers", &[ValueType::List], "who agreed"),
                 signature::text("NotifyNote", "what they noted"),
-            ])
-            .fails(notify::NOTIFY_FAILED, "the message could not be sent")
-            .fails("ApprovalTimeout", "nobody decided in time, if the host sets a time")
+            ]);
+        failure::list(signature, &[notify::FAILED, NOBODY_DECIDED])
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
@@ -81,7 +84,9 @@ impl ControlAction for Approve {
             ControlEvent::Notified(Err(error)) if !self.options.wait_without_notification => {
                 Decision::Fail(notify::failed(error))
             }
-            ControlEvent::Woke { purpose: Purpose::TimeOut, .. } => Decision::Fail(timed_out()),
+            ControlEvent::Woke { purpose: Purpose::TimeOut, .. } => {
+                Decision::Fail(NOBODY_DECIDED.error("nobody decided in time"))
+            }
             _ => match rules.count(ctx.history) {
                 Count::Refused => Decision::Cancel,
                 Count::Agreed(document) => Decision::Done(document),
@@ -89,10 +94,6 @@ impl ControlAction for Approve {
             },
         })
     }
-}
-
-fn timed_out() -> ActionError {
-    ActionError::new(ActionErrorKind::TimedOut, "ApprovalTimeout", "nobody decided in time")
 }
 
 struct Rules {
@@ -110,7 +111,13 @@ impl Rules {
     fn of(properties: &Value) -> Result<Self, ActionError> {
         let properties = Properties(properties);
         properties.required_text("NotifyType")?;
-        let approvers: Vec<_> = properties.texts("Approvers")?.into_iter().filter(|a| !a.is_empty()).collect();
+        let mut approvers = Vec::new();
+        for name in properties.texts("Approvers")? {
+            // A name that stands twice is one person, who has one vote.
+            if !name.is_empty() && !approvers.contains(&name) {
+                approvers.push(name);
+            }
+        }
         let required = properties.integer("MinRequiredApprovals")?.unwrap_or(DEFAULT_REQUIRED_APPROVALS);
         let required = usize::try_from(required)
             .ok()

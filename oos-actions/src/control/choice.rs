@@ -7,14 +7,20 @@ use oos_core::{
     ActionName, TaskName,
     expr::truth,
     ports::{
-        ActionError, ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
+        ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
         action::{ActionClass, Property, Signature},
         control::ControlError,
     },
     template::ValueType,
 };
 
-use crate::{properties, signature};
+use crate::{
+    failure::{self, Failure},
+    properties, signature,
+};
+
+const NO_CONDITION: Failure =
+    Failure::new(ActionErrorKind::InvalidProperty, "InvalidConditionValue", "a When is neither true nor false");
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Choice"));
 
@@ -33,7 +39,8 @@ impl ControlAction for Choice {
             Property::required("Choices", &[ValueType::List], "list of When and NextTask; the first true When wins"),
         ];
         let description = "goes on at the task of the first condition that holds";
-        Signature { lazy: vec!["Choices"], ..signature::closed(&NAME, ActionClass::Control, description, properties) }
+        let signature = signature::closed(&NAME, ActionClass::Control, description, properties);
+        failure::list(Signature { lazy: vec!["Choices"], ..signature }, &[NO_CONDITION])
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, _event: &ControlEvent) -> Result<Decision, ControlError> {
@@ -51,7 +58,7 @@ impl ControlAction for Choice {
 
 fn holds(ctx: &ControlContext<'_>, index: &str) -> Result<bool, ControlError> {
     let value = ctx.lazy.evaluate(&["Choices", index, "When"])?;
-    truth(&value).map_err(|e| ActionError::new(ActionErrorKind::InvalidProperty, e.code, e.message).into())
+    truth(&value).map_err(|e| NO_CONDITION.error(e.message).into())
 }
 
 fn goto(target: &str, property: &str) -> Result<Decision, ControlError> {

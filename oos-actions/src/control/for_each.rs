@@ -6,14 +6,23 @@
 use oos_core::{
     ActionName, Value, params,
     ports::{
-        ActionError, ControlAction, ControlContext, ControlEvent, Decision,
+        ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
         action::{ActionClass, Property, Signature},
         control::ControlError,
     },
     template::ValueType,
 };
 
-use crate::signature;
+use crate::{
+    failure::{self, Failure},
+    signature,
+};
+
+/// The machine raises it.
+const TOO_MANY_ERRORS: Failure =
+    Failure::new(ActionErrorKind::Internal, "LoopMaxErrorsExceeded", "more items failed than MaxErrors allows");
+const NOT_DRIVEN: Failure =
+    Failure::new(ActionErrorKind::Unsupported, "UnsupportedAction", "the host is another engine that drives no loops");
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Loop"));
 
@@ -40,15 +49,15 @@ impl ControlAction for ForEach {
                 .default(Self::default_rate_control()),
             Property::required("LoopTasks", &[ValueType::List], "tasks that run in order for each item"),
         ];
-        Signature {
+        let signature = Signature {
             lazy: vec!["LoopTasks"],
             ..signature::closed(&NAME, ActionClass::Control, "runs several tasks for each item of a list", properties)
         }
-        .gives([signature::document("outputs of the inner tasks: each a list over all items, null where one failed")])
-        .fails("LoopMaxErrorsExceeded", "more items failed than MaxErrors allows")
+        .gives([signature::document("outputs of the inner tasks: each a list over all items, null where one failed")]);
+        failure::list(signature, &[TOO_MANY_ERRORS, NOT_DRIVEN])
     }
 
     fn decide(&self, _ctx: &ControlContext<'_>, _event: &ControlEvent) -> Result<Decision, ControlError> {
-        Err(ActionError::unsupported("UnsupportedAction", "this host does not drive ACS::Loop").into())
+        Err(NOT_DRIVEN.error("this host does not drive ACS::Loop").into())
     }
 }

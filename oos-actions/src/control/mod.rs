@@ -2,7 +2,6 @@
 
 mod approve;
 mod choice;
-pub mod duration;
 mod for_each;
 mod pause;
 mod sleep;

@@ -3,15 +3,22 @@
 use oos_core::{
     ActionName, Value,
     ports::{
-        ActionError, ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
+        ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
         action::{ActionClass, Property, Signature},
         control::{ControlError, Purpose, Wait},
     },
     template::ValueType,
+    time::parse_sleep_duration,
 };
 
-use super::duration;
-use crate::{properties::Properties, signature};
+use crate::{
+    failure::{self, Failure},
+    properties::Properties,
+    signature,
+};
+
+const NO_DURATION: Failure =
+    Failure::new(ActionErrorKind::InvalidProperty, "InvalidDuration", "Duration is no duration, or out of range");
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Sleep"));
 
@@ -27,8 +34,8 @@ impl ControlAction for Sleep {
     fn signature(&self) -> Signature {
         let duration = "ISO 8601 duration or its short form without PT, from 1 second to 30 days";
         let properties = vec![Property::required("Duration", &[ValueType::String], duration)];
-        signature::closed(&NAME, ActionClass::Control, "waits for a time", properties)
-            .fails("InvalidDuration", "Duration is no duration, or out of range")
+        let signature = signature::closed(&NAME, ActionClass::Control, "waits for a time", properties);
+        failure::list(signature, &[NO_DURATION])
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
@@ -36,8 +43,7 @@ impl ControlAction for Sleep {
             return Ok(Decision::Done(Value::empty_map()));
         }
         let text = Properties(ctx.properties).required_text("Duration")?;
-        let duration = duration::parse(&text)
-            .map_err(|e| ActionError::new(ActionErrorKind::InvalidProperty, "InvalidDuration", e))?;
+        let duration = parse_sleep_duration(&text).map_err(|e| NO_DURATION.error(e))?;
         let timers = vec![(Purpose::Sleep, ctx.entered + duration)];
         Ok(Decision::Wait(Wait { timers, ..Wait::default() }))
     }

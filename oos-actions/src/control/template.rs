@@ -7,19 +7,26 @@ use oos_core::{
     ActionName, TemplateName, Value,
     machine::ExecutionStatus,
     ports::{
-        ActionError, ControlAction, ControlContext, ControlEvent, Decision,
+        ActionError, ActionErrorKind, ControlAction, ControlContext, ControlEvent, Decision,
         action::{ActionClass, Property, Signature},
         control::{ChildRequest, ControlError, Wait},
     },
     template::ValueType,
 };
 
-use crate::{properties::Properties, signature};
+use crate::{
+    failure::{self, Failure, WRONG_PROPERTY},
+    properties::Properties,
+    signature,
+};
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::Template"));
 
+const FAILED_CHILD: Failure =
+    Failure::new(ActionErrorKind::Service, "ChildExecutionFailed", "the child failed without an error of its own");
+
 /// The code of a failed child that does not say why.
-pub const CHILD_FAILED: &str = "ChildExecutionFailed";
+pub const CHILD_FAILED: &str = FAILED_CHILD.code();
 
 /// `ACS::Template`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,13 +45,13 @@ impl ControlAction for Template {
             Property::optional("Parameters", &[ValueType::Json], "values for the template's parameters")
                 .default(Value::empty_map()),
         ];
-        Signature {
+        let signature = Signature {
             loops: true,
             verbatim: vec!["TemplateContent"],
             ..signature::closed(&NAME, ActionClass::Embedded, "runs another template", properties)
         }
-        .gives([signature::document("outputs of the child")])
-        .fails(CHILD_FAILED, "the child failed without an error of its own")
+        .gives([signature::document("outputs of the child")]);
+        failure::list(signature, &[FAILED_CHILD])
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
@@ -74,7 +81,7 @@ fn request(ctx: &ControlContext<'_>) -> Result<ChildRequest, ControlError> {
 }
 
 fn one_of_two(message: &str) -> ControlError {
-    ActionError::invalid_property(message).into()
+    WRONG_PROPERTY.error(message).into()
 }
 
 /// How the task ends when its child has ended: the child's outputs are the result document, its failure the task's.
@@ -82,8 +89,6 @@ pub fn mirror_child(status: ExecutionStatus, outputs: &Value, error: Option<&Act
     match status {
         ExecutionStatus::Success => Decision::Done(outputs.clone()),
         ExecutionStatus::Cancelled => Decision::Cancel,
-        _ => Decision::Fail(
-            error.cloned().unwrap_or_else(|| ActionError::failed(CHILD_FAILED, "the child execution failed")),
-        ),
+        _ => Decision::Fail(error.cloned().unwrap_or_else(|| FAILED_CHILD.error("the child execution failed"))),
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use oos_core::{
     Value, params,
     ports::{
-        ActionError, ActionErrorKind,
+        ActionError,
         http::{HttpRequest, HttpResponse},
     },
 };
 
-use super::{NOTIFY_FAILED, link};
+use super::{FAILED, link};
 use crate::{
     atom::address,
     properties::{Properties, missing},
@@ -72,5 +72,5 @@ fn is_chat(url: &str) -> bool {
 }
 
 fn refused(message: String) -> ActionError {
-    ActionError::new(ActionErrorKind::Service, NOTIFY_FAILED, message)
+    FAILED.error(message)
 }

@@ -1,15 +1,28 @@
 //! One filter of `ACS::SelectTargets`: what is selected, where, and with which further request parameters.
 
-use oos_core::{Map, Value, ports::ActionError};
+use oos_core::{
+    Map, Value,
+    ports::{ActionError, ActionErrorKind},
+};
 
-use crate::properties::{Properties, missing, wrong};
+use crate::{
+    failure::Failure,
+    properties::{Properties, missing, wrong},
+    tags::{self, WantedTag},
+};
+
+pub(super) const UNKNOWN_TARGETS: Failure = Failure::new(
+    ActionErrorKind::Unsupported,
+    "UnsupportedTargetType",
+    "a filter's Type is none that the action knows",
+);
 
 /// What a filter selects.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Selection {
     Ids(Vec<String>),
     /// Pairs as they are sent: several keys are joined by AND.
-    Tags(Vec<(String, String)>),
+    Tags(Vec<WantedTag>),
     Group(String),
     All,
 }
@@ -47,15 +60,12 @@ fn selection(filter: Properties<'_>) -> Result<Selection, ActionError> {
     };
     match kind.to_ascii_lowercase().as_str() {
         "resourceids" | "resourceid" => Ok(Selection::Ids(ids(filter)?)),
-        "tags" | "tag" => tags(filter).map(Selection::Tags),
+        "tags" | "tag" => tags::wanted(filter, "Tags").map(Selection::Tags),
         "all" => Ok(Selection::All),
         "resourcegroup" | "resourcegroupid" => {
             filter.text("ResourceGroupId")?.map(Selection::Group).ok_or_else(|| missing("ResourceGroupId"))
         }
-        _ => Err(ActionError::unsupported(
-            "UnsupportedTargetType",
-            format!("targets of the type `{kind}` are not supported"),
-        )),
+        _ => Err(UNKNOWN_TARGETS.error(format_args!("targets of the type `{kind}` are not supported"))),
     }
 }
 
@@ -78,21 +88,6 @@ fn ids(filter: Properties<'_>) -> Result<Vec<String>, ActionError> {
     Ok(ids)
 }
 
-/// A list of `{Key, Value}`, or a map from key to value.
-fn tags(filter: Properties<'_>) -> Result<Vec<(String, String)>, ActionError> {
-    if let Ok(Some(map)) = filter.map("Tags") {
-        return Ok(map.iter().map(|(key, value)| (key.to_string(), value.to_text().to_string())).collect());
-    }
-    let tags = filter.list("Tags")?.unwrap_or_default();
-    tags.iter()
-        .map(|tag| {
-            let tag = Properties(tag);
-            let key = tag.text("Key")?.ok_or_else(|| missing("Tags.Key"))?;
-            Ok((key, tag.text("Value")?.unwrap_or_default()))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use oos_core::params;
@@ -108,7 +103,7 @@ mod tests {
         let ids = params! { "ResourceIds" => [" i-1 ", "i-2", "i-1"], "RegionId" => "cn-beijing" };
         assert_eq!(selection_of(ids), Selection::Ids(vec!["i-1".into(), "i-2".into()]));
         let tags = params! { "Tags" => [params! { "Key" => "env", "Value" => "prod" }] };
-        assert_eq!(selection_of(tags), Selection::Tags(vec![("env".into(), "prod".into())]));
+        assert_eq!(selection_of(tags), Selection::Tags(vec![("env".into(), Some("prod".into()))]));
         assert_eq!(selection_of(params! { "Type" => "All" }), Selection::All);
         assert_eq!(
             selection_of(params! { "Type" => "ResourceGroup", "ResourceGroupId" => "rg-1" }),

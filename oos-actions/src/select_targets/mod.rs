@@ -20,6 +20,7 @@ use oos_core::{
 };
 
 use crate::{
+    failure::{self, TOO_MANY_PAGES},
     properties::{Properties, missing, wrong},
     signature,
 };
@@ -68,20 +69,15 @@ impl Action for SelectTargets {
                 "filters of Type ResourceIds, Tags, All or ResourceGroup",
             ),
         ];
-        signature::closed(&NAME, ActionClass::Control, "turns a description of targets into resources", properties)
-            .gives([
-                ResultMember::new(
-                    "Instances",
-                    &[ValueType::Json],
-                    "Instance: the resources, of every type in one shape",
-                ),
-                signature::document("the list of the API under its own name, except for managed instances"),
-            ])
-            .calls(resource::calls())
-            // The look-up of application groups, which this action does not offer (service-model 6.3).
-            .calls([ApiUse::new("OOS", "GetApplicationGroup").only_listed()])
-            .fails("UnsupportedResourceType", "ResourceType is none that the action knows")
-            .fails("UnsupportedTargetType", "a filter's Type is none that the action knows")
+        let description = "turns a description of targets into resources";
+        let signature = signature::closed(&NAME, ActionClass::Control, description, properties).gives([
+            ResultMember::new("Instances", &[ValueType::Json], "Instance: the resources, of every type in one shape"),
+            signature::document("the list of the API under its own name, except for managed instances"),
+        ]);
+        // The look-up of application groups, which this action does not offer (service-model 6.3).
+        let listed = ApiUse::new("OOS", "GetApplicationGroup").only_listed();
+        let signature = signature.calls(resource::calls()).calls([listed]);
+        failure::list(signature, &[resource::UNKNOWN_RESOURCES, filter::UNKNOWN_TARGETS, TOO_MANY_PAGES])
     }
 }
 

@@ -6,10 +6,14 @@
 
 use oos_core::{
     Map, Value, params,
-    ports::{ActionError, action::ApiUse},
+    ports::{ActionError, ActionErrorKind, action::ApiUse},
 };
 
 use super::filter::Selection;
+use crate::{failure::Failure, tags::WantedTag};
+
+pub(super) const UNKNOWN_RESOURCES: Failure =
+    Failure::new(ActionErrorKind::Unsupported, "UnsupportedResourceType", "ResourceType is none that the action knows");
 
 /// How ids travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +140,8 @@ const RESOURCES: [Resource; 6] = [
 pub(super) fn find(name: &str) -> Result<&'static Resource, ActionError> {
     RESOURCES.iter().find(|resource| resource.name.eq_ignore_ascii_case(name.trim())).ok_or_else(|| {
         let known: Vec<_> = RESOURCES.iter().map(|resource| resource.name).collect();
-        let message = format!("resources of the type `{name}` cannot be selected, only {}", known.join(", "));
-        ActionError::unsupported("UnsupportedResourceType", message)
+        let known = known.join(", ");
+        UNKNOWN_RESOURCES.error(format_args!("resources of the type `{name}` cannot be selected, only {known}"))
     })
 }
 
@@ -174,14 +178,19 @@ impl Resource {
         }
     }
 
-    fn by_tags(&self, tags: &[(String, String)]) -> Map {
+    fn by_tags(&self, tags: &[WantedTag]) -> Map {
         match self.tags {
             Tags::Repeated => {
-                let pairs: Value = tags.iter().map(|(key, value)| params! { "Key" => key, "Value" => value }).collect();
+                let pair = |(key, value): &WantedTag| match value {
+                    Some(value) => params! { "Key" => key, "Value" => value },
+                    None => params! { "Key" => key },
+                };
+                let pairs: Value = tags.iter().map(pair).collect();
                 [("Tag", pairs)].into_iter().collect()
             }
             Tags::JsonText => {
-                let map: Map = tags.iter().map(|(key, value)| (key.as_str(), value)).collect();
+                let text = |value: &Option<String>| value.clone().unwrap_or_default();
+                let map: Map = tags.iter().map(|(key, value)| (key.as_str(), text(value))).collect();
                 [("Tags", Value::from(map).to_string())].into_iter().collect()
             }
         }

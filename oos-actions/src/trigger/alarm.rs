@@ -10,7 +10,7 @@ use std::time::Duration;
 use oos_core::{
     ActionName, Timestamp, Value,
     ports::{
-        ControlAction, ControlContext, ControlEvent, Decision,
+        ActionError, ControlAction, ControlContext, ControlEvent, Decision,
         action::{ActionClass, Property, Signature},
         control::{ControlError, WaitingFor},
     },
@@ -18,8 +18,13 @@ use oos_core::{
     template::ValueType,
 };
 
-use super::{event::Source, fold::Overlap};
-use crate::{atom::judge::loosely_equal, properties::Properties, signature};
+use super::{event::Source, fold::Overlap, transform};
+use crate::{
+    atom::judge::loosely_equal,
+    failure,
+    properties::{Properties, wrong},
+    signature, tags,
+};
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::AlarmTrigger"));
 
@@ -79,19 +84,37 @@ impl ControlAction for AlarmTrigger {
             Property::optional("OutputTransformer", &[ValueType::Json], "result members by selector or literal")
                 .default(Value::empty_map()),
         ];
-        signature::closed(&NAME, ActionClass::Trigger, "starts the tasks behind it for each alarm", properties)
-            .gives([signature::document("the message, or what OutputTransformer makes of it")])
-            .fails("InvalidSelector", "a selector of OutputTransformer does not compile")
+        let description = "starts the tasks behind it for each alarm";
+        let signature = signature::closed(&NAME, ActionClass::Trigger, description, properties)
+            .gives([signature::document("the message, or what OutputTransformer makes of it")]);
+        failure::list(signature, &transform::FAILURES)
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
-        let properties = Properties(ctx.properties);
-        for name in ["Namespace", "MetricName", "ComparisonOperator", "Threshold"] {
-            properties.required_text(name)?;
-        }
+        check(Properties(ctx.properties))?;
         let source = Source { name: &NAME, waits_for: WaitingFor::Alarm, overlap: self.overlap };
         Ok(source.decide(&self.selectors, ctx, event)?)
     }
+}
+
+/// A rule that could never raise an alarm is refused when the trigger starts.
+fn check(rule: Properties<'_>) -> Result<(), ActionError> {
+    rule.required_text("Namespace")?;
+    rule.required_text("MetricName")?;
+    if !OPERATORS.contains(&rule.required_text("ComparisonOperator")?.as_str()) {
+        return Err(wrong("ComparisonOperator", &format!("one of {}", OPERATORS.join(", "))));
+    }
+    rule.required_text("Threshold")?.trim().parse::<f64>().map_err(|_| wrong("Threshold", "a number"))?;
+    for name in ["Times", "Period", "Interval", "SilenceTime"] {
+        if rule.integer(name)?.is_some_and(|number| number < 0) {
+            return Err(wrong(name, "no negative number"));
+        }
+    }
+    // The page: only one of the two.
+    if !tags::wanted(rule, "Tags")?.is_empty() && rule.text("ResourceGroup")?.is_some() {
+        return Err(wrong("ResourceGroup", "left out with Tags"));
+    }
+    Ok(())
 }
 
 /// True when an alarm message is one of this rule: state ALERT, same metric, and a resource of the list. CHOICE: what

@@ -19,7 +19,13 @@ use super::{
     fold::{self, Firings, Overlap},
     transform,
 };
-use crate::{atom::judge::loosely_equal, properties::Properties, signature};
+use crate::{
+    atom::judge::loosely_equal,
+    failure,
+    properties::Properties,
+    signature,
+    tags::{self, WantedTag},
+};
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::EventTrigger"));
 
@@ -54,13 +60,15 @@ impl ControlAction for EventTrigger {
             Property::optional("OutputTransformer", &[ValueType::Json], "result members by selector or literal")
                 .default(Value::empty_map()),
         ];
-        signature::closed(&NAME, ActionClass::Trigger, "starts the tasks behind it for each event", properties)
-            .gives([signature::document("the message, or what OutputTransformer makes of it")])
-            .fails("InvalidSelector", "a selector of OutputTransformer does not compile")
+        let description = "starts the tasks behind it for each event";
+        let signature = signature::closed(&NAME, ActionClass::Trigger, description, properties)
+            .gives([signature::document("the message, or what OutputTransformer makes of it")]);
+        failure::list(signature, &transform::FAILURES)
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
         Properties(ctx.properties).required_text("Product")?;
+        tags::wanted(Properties(ctx.properties), "Tags")?;
         if Properties(ctx.properties).texts("Name")?.is_empty() {
             return Err(crate::properties::missing("Name").into());
         }
@@ -104,7 +112,7 @@ impl Source<'_> {
 }
 
 /// True when a message matches product, names, levels, regions and content of the properties. Not given means no
-/// restriction; tags are [`tags_match`]'s.
+/// restriction; tags are [`tags_match`]'s and the resource group is [`wanted_group`]'s business.
 pub fn matches(properties: &Value, message: &Value) -> bool {
     let wanted = Properties(properties);
     let one_of = |property: &str, member: &str| {
@@ -133,14 +141,20 @@ fn content_matches(wanted: Properties<'_>, content: &Value) -> bool {
     })
 }
 
-/// The tags that the properties ask for, as pairs of key and value.
-pub fn wanted_tags(properties: &Value) -> Vec<(String, String)> {
-    let tags = Properties(properties).list("Tags").ok().flatten().unwrap_or_default();
-    let text = |tag: &Value, key: &str| tag.get(key).map(|v| v.to_text().to_string());
-    tags.iter().filter_map(|tag| Some((text(tag, "Key")?, text(tag, "Value").unwrap_or_default()))).collect()
+/// The resource group that the properties ask for; no message names the group of its resource.
+pub fn wanted_group(properties: &Value) -> Option<String> {
+    Properties(properties).text("ResourceGroup").ok().flatten()
+}
+
+/// The tags that the properties ask for.
+pub fn wanted_tags(properties: &Value) -> Vec<WantedTag> {
+    tags::wanted(Properties(properties), "Tags").unwrap_or_default()
 }
 
 /// True when a resource with these tags has all that the properties ask for.
 pub fn tags_match(properties: &Value, resource: &[(String, String)]) -> bool {
-    wanted_tags(properties).iter().all(|tag| resource.contains(tag))
+    let has = |(key, value): &WantedTag| {
+        resource.iter().any(|(k, v)| k == key && value.as_ref().is_none_or(|wanted| v == wanted))
+    };
+    wanted_tags(properties).iter().all(has)
 }

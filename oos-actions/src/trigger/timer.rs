@@ -20,7 +20,19 @@ use super::{
     fold::{self, Overlap},
     schedule::Schedule,
 };
-use crate::{properties::Properties, signature};
+use crate::{
+    failure::{self, Failure, WRONG_PROPERTY},
+    properties::Properties,
+    signature,
+};
+
+const NO_EXPRESSION: Failure = Failure::new(
+    ActionErrorKind::InvalidProperty,
+    "InvalidExpression",
+    "Type, Expression or TimeZone cannot be read, or name no instant after the start",
+);
+const MISSED: Failure =
+    Failure::new(ActionErrorKind::TimedOut, "TriggerMissed", "the instant of an `at` expression was missed");
 
 static NAME: signature::StaticName = signature::StaticName::new(|| ActionName::new("ACS::TimerTrigger"));
 
@@ -87,15 +99,14 @@ impl ControlAction for TimerTrigger {
             Property::required("Type", text, "kind of the expression").allowed(["rate", "cron", "at"]),
             Property::required("Expression", text, "`30 minutes`, a Quartz cron expression, or one instant"),
             Property::optional("TimeZone", text, "IANA name of the zone of a cron expression").default("UTC"),
-            Property::required("EndDate", text, "UTC date or instant at which the trigger ends"),
+            Property::required("EndDate", text, "UTC date (its first second) or instant at which the trigger ends"),
         ];
-        signature::closed(&NAME, ActionClass::Trigger, "starts the tasks behind it by time", properties)
-            .gives([
+        let signature =
+            signature::closed(&NAME, ActionClass::Trigger, "starts the tasks behind it by time", properties).gives([
                 signature::text("ScheduledTime", "instant that the expression named"),
                 signature::text("FireTime", "instant at which it fired"),
-            ])
-            .fails("InvalidExpression", "Expression, TimeZone or EndDate cannot be read, or is past")
-            .fails("TriggerMissed", "the instant of an `at` expression was missed")
+            ]);
+        failure::list(signature, &[NO_EXPRESSION, MISSED])
     }
 
     fn decide(&self, ctx: &ControlContext<'_>, event: &ControlEvent) -> Result<Decision, ControlError> {
@@ -126,22 +137,22 @@ impl<'a> Timer<'a> {
         let properties = Properties(ctx.properties);
         let (kind, expression) = (properties.required_text("Type")?, properties.required_text("Expression")?);
         let zone = properties.text("TimeZone")?;
-        let schedule = Schedule::parse(&kind, &expression, zone.as_deref()).map_err(|e| invalid_expression(&e))?;
+        let schedule = Schedule::parse(&kind, &expression, zone.as_deref()).map_err(|e| NO_EXPRESSION.error(e))?;
         let end = properties.required_text("EndDate")?;
-        let end =
-            Timestamp::parse(&end).map_err(|e| ActionError::invalid_property(format!("property `EndDate`: {e}")))?;
+        // CHOICE: a bare date is its first second in UTC; the page does not say whether the day counts.
+        let end = Timestamp::parse(&end).map_err(|e| WRONG_PROPERTY.error(format_args!("property `EndDate`: {e}")))?;
         Ok(Self { ctx, options, schedule, start: ctx.entered, end })
     }
 
     fn enter(&self) -> Result<Decision, ActionError> {
         let now = self.ctx.now;
         if self.end <= now {
-            return Err(ActionError::invalid_property(format!("property `EndDate`: {} is over", self.end)));
+            return Err(WRONG_PROPERTY.error(format_args!("property `EndDate`: {} is over", self.end)));
         }
         let at_once = self.options.rate_fires_at_once && matches!(self.schedule, Schedule::Rate(_));
         let after = if at_once { just_before(now) } else { now };
         if self.schedule.next_after(self.start, after).is_none() {
-            return Err(invalid_expression(&"it never fires after the start"));
+            return Err(NO_EXPRESSION.error("it never fires after the start"));
         }
         Ok(self.go_on(after))
     }
@@ -163,11 +174,9 @@ impl<'a> Timer<'a> {
         }
         match self.instant_of(due, self.ctx.now) {
             Some(scheduled) => fold::fire(on_time(scheduled, self.ctx.now), Some(scheduled)),
-            None if matches!(self.schedule, Schedule::At(_)) => Decision::Fail(ActionError::new(
-                ActionErrorKind::TimedOut,
-                "TriggerMissed",
-                format!("the instant {due} passed while nobody could fire"),
-            )),
+            None if matches!(self.schedule, Schedule::At(_)) => {
+                Decision::Fail(MISSED.error(format_args!("the instant {due} passed while nobody could fire")))
+            }
             None => self.go_on(self.ctx.now),
         }
     }
@@ -209,10 +218,6 @@ impl<'a> Timer<'a> {
 
 fn just_before(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.as_millis().saturating_sub(1))
-}
-
-fn invalid_expression(reason: &dyn std::fmt::Display) -> ActionError {
-    ActionError::new(ActionErrorKind::InvalidProperty, "InvalidExpression", reason)
 }
 
 /// CHOICE: the result document of a timer; no page and no template reads one (actions.md 17.2).

@@ -9,7 +9,20 @@ use oos_core::{
     selector::{SelectorCache, SelectorError},
 };
 
-use crate::properties::Properties;
+use crate::{failure::Failure, properties::Properties};
+
+const NO_SELECTOR: Failure = Failure::new(
+    ActionErrorKind::InvalidProperty,
+    "InvalidSelector",
+    "a selector of OutputTransformer does not compile",
+);
+const SELECTOR_ERROR: Failure = Failure::new(
+    ActionErrorKind::InvalidProperty,
+    "SelectorError",
+    "a selector of OutputTransformer fails on a message",
+);
+/// What a transformer may fail with.
+pub(super) const FAILURES: [Failure; 2] = [NO_SELECTOR, SELECTOR_ERROR];
 
 /// The result document of a trigger for this message: the message itself without a transformer.
 pub(super) fn document(cache: &SelectorCache, properties: &Value, message: &Value) -> Result<Value, ActionError> {
@@ -35,6 +48,6 @@ fn value(cache: &SelectorCache, rule: &Value, message: &Value) -> Result<Value, 
 }
 
 fn selector_failed(error: &SelectorError) -> ActionError {
-    let code = if matches!(error, SelectorError::Compile { .. }) { "InvalidSelector" } else { "SelectorError" };
-    ActionError::new(ActionErrorKind::InvalidProperty, code, format!("`OutputTransformer`: {error}"))
+    let failure = if matches!(error, SelectorError::Compile { .. }) { NO_SELECTOR } else { SELECTOR_ERROR };
+    failure.error(format_args!("`OutputTransformer`: {error}"))
 }

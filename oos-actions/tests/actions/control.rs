@@ -71,17 +71,25 @@ fn a_sleep_is_a_wake_up_time_and_stays_running() {
     assert_eq!(steps.on(woke), Decision::Done(Value::empty_map()));
 }
 
+/// Check 7 of actions.md 26.
+#[test]
+fn durations_are_read_in_every_spelling_of_the_page() {
+    let table = [("1S", 1), ("1m", 60), ("1H2M", 3_720), ("PT1H2M", 3_720), ("PT90M", 5_400), ("4m", 240), ("3s", 3)];
+    for (text, seconds) in table {
+        let decision = Steps::of(Sleep, params! { "Duration" => text }).on(ControlEvent::Entered);
+        let wakes = at("2024-03-01T00:00:00Z") + Duration::from_secs(seconds);
+        let expected = Wait { timers: vec![(Purpose::Sleep, wakes)], ..Wait::default() };
+        assert_eq!(decision, Decision::Wait(expected), "{text}");
+    }
+}
+
 #[test]
 fn a_duration_that_is_none_is_said() {
     let refusal = |duration: Value| Steps::of(Sleep, params! { "Duration" => duration }).refusal();
-    assert_eq!(
-        refusal("1X".into()),
-        "InvalidDuration: `1X` is not a duration such as PT1H2M or 1H2M, with numbers in the order of days, hours, minutes, seconds"
-    );
-    assert_eq!(
-        refusal("PT744H".into()),
-        "InvalidDuration: `PT744H` is not a duration such as PT1H2M or 1H2M, of at most 30 days"
-    );
+    for text in ["0S", "M", "P", "1X", "PT", "1.5S", "-1S", "1M2H"] {
+        assert!(refusal(text.into()).starts_with(&format!("InvalidDuration: `{text}` is not a duration")), "{text}");
+    }
+    assert_eq!(refusal("PT744H".into()), "InvalidDuration: `PT744H` is not a duration from 1 second to 30 days");
     assert_eq!(refusal(Value::Null), "InvalidProperty: property `Duration` is missing");
 }
 
@@ -125,6 +133,15 @@ fn two_of_three_must_agree() {
     assert!(waits_for_votes(&steps.on(vote(false, "mallory", None))), "nor may a stranger refuse");
     let expected = params! { "Approvers" => ["ann", "bob"], "NotifyNote" => "fine" };
     assert_eq!(steps.on(vote(true, "bob", None)), Decision::Done(expected));
+}
+
+#[test]
+fn a_name_that_stands_twice_is_one_approver() {
+    let mut steps = asked(Approve::default(), approval(["ann", "ann", "bob"].into(), 2.into()));
+    let Decision::Wait(wait) = steps.on(vote(true, "ann", None)) else { panic!("it waits") };
+    assert_eq!(wait.voters, ["ann", "bob"]);
+    let refused = Steps::of(Approve::default(), approval(["ann", "ann"].into(), 2.into())).refusal();
+    assert_eq!(refused, "InvalidProperty: property `MinRequiredApprovals` must be at most the number of approvers, 1");
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! `ACS::ExecuteHttpRequest`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
+use futures::executor::block_on;
 use oos_actions::atom::{ExecuteHttpRequest, HttpOptions, address};
 use oos_core::{
     Value, params,
     ports::{
         ActionError, ActionErrorKind,
-        http::{HttpRequest, HttpSend},
+        http::{HttpRequest, HttpResponse, HttpSend},
     },
 };
 
@@ -197,6 +199,7 @@ fn properties_that_do_not_fit_are_named() {
     let body = params! { "URL" => URL, "Method" => "GET", "Body" => "x" };
     assert_eq!(refusal(body), "InvalidProperty: property `Body` must be left out with GET");
     assert_eq!(refusal(rules("WaitFor", Value::empty_list())), "InvalidProperty: property `WaitFor.Rules` is missing");
+    assert_eq!(refusal(params! { "URL" => URL, "Method" => "PUT" }).split(':').next(), Some("InvalidProperty"));
     let operator = rules("CheckFor", [rule(".x", "Like", "y")].into());
     assert_eq!(refusal(operator), "InvalidProperty: property `Operator` must be Equals, In or NotIn");
     let selector = rules("CheckFor", [rule(".x[", "Equals", "y")].into());
@@ -206,23 +209,109 @@ fn properties_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn an_empty_body_is_none() {
+    let world = World::new();
+    for body in [Value::from(""), Value::empty_map()] {
+        world.web(200, "{}");
+        done(world.run(&ExecuteHttpRequest::default(), params! { "URL" => URL, "Method" => "GET", "Body" => body }));
+    }
+    world.web(200, "{}");
+    done(world.run(&ExecuteHttpRequest::default(), post("".into())));
+    assert!(world.http.requests().iter().all(|request| request.body.is_empty() && request.headers.is_empty()));
+}
+
+#[test]
+fn operators_are_known_in_any_case() {
+    let world = World::new();
+    world.web(200, r#"{"state":"up"}"#);
+    let any_case = [rule(".state", "in", ["up"]), rule(".state", "NOTIN", ["down"]), rule(".state", "equals", "up")];
+    done(world.run(&ExecuteHttpRequest::default(), rules("CheckFor", any_case.into())));
+}
+
+#[test]
 fn a_repeat_after_a_crash_sends_again() {
     let world = World::new();
     world.web(200, "{}");
     done(world.run_again(&ExecuteHttpRequest::default(), post(Value::Null)));
 }
 
+/// A sender behind the guard: shared, so that a test sees its requests.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Http>);
+
+#[async_trait]
+impl HttpSend for Shared {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ActionError> {
+        self.0.send(request).await
+    }
+}
+
+impl Shared {
+    /// Scripts a redirect.
+    fn leads_to(&self, status: u16, url: &str) {
+        let headers = vec![("location".to_owned(), url.to_owned())];
+        self.0.push(Ok(HttpResponse { status, headers, body: Vec::new() }));
+    }
+
+    fn answers(&self) {
+        self.0.push(Ok(HttpResponse { status: 200, headers: Vec::new(), body: b"{}".to_vec() }));
+    }
+
+    /// Sends through the guard.
+    fn guarded(&self, method: &str, url: &str, redirects: u8) -> Result<HttpResponse, ActionError> {
+        let guarded = address::Guarded::new(self.clone(), address::AddressPolicy::default());
+        let headers = ["Authorization", "X-Trace"].map(|name| (name.to_owned(), "x".to_owned())).to_vec();
+        let (method, url, timeout) = (method.to_owned(), url.to_owned(), Duration::from_secs(1));
+        block_on(guarded.send(HttpRequest { method, url, headers, body: Vec::new(), timeout, redirects }))
+    }
+
+    fn urls(&self) -> Vec<String> {
+        self.0.requests().into_iter().map(|request| request.url).collect()
+    }
+}
+
 #[test]
 fn a_guarded_sender_refuses_before_it_sends() {
-    let guarded = address::Guarded::new(Http::default(), address::AddressPolicy::default());
-    let request = HttpRequest {
-        method: "GET".into(),
-        url: "http://100.100.100.200/latest/meta-data/".into(),
-        headers: Vec::new(),
-        body: Vec::new(),
-        timeout: Duration::from_secs(1),
-        redirects: 0,
-    };
-    let error: ActionError = futures::executor::block_on(guarded.send(request)).unwrap_err();
+    let sender = Shared::default();
+    let error = sender.guarded("GET", "http://100.100.100.200/latest/meta-data/", 0).unwrap_err();
     assert_eq!(error.to_string(), "AddressRefused: templates may not reach `100.100.100.200`");
+    assert!(sender.urls().is_empty());
+}
+
+#[test]
+fn a_guarded_sender_checks_every_redirect() {
+    let sender = Shared::default();
+    sender.leads_to(302, "/b?x=1");
+    sender.leads_to(307, "http://169.254.169.254/latest");
+    let error = sender.guarded("GET", "https://a.example.com/a", 5).unwrap_err();
+    assert_eq!(error.to_string(), "AddressRefused: templates may not reach `169.254.169.254`");
+    assert_eq!(sender.urls(), ["https://a.example.com/a", "https://a.example.com/b?x=1"]);
+    assert!(sender.0.requests().iter().all(|request| request.redirects == 0), "the sender itself follows none");
+    let sender = Shared::default();
+    sender.leads_to(301, "ftp://a.example.com/");
+    assert_eq!(&*sender.guarded("GET", "https://a.example.com/a", 5).unwrap_err().code, "InvalidProperty");
+}
+
+#[test]
+fn a_guarded_sender_follows_reads_as_often_as_it_is_told() {
+    let sender = Shared::default();
+    (0..3).for_each(|_| sender.leads_to(301, "/again"));
+    assert_eq!(sender.guarded("GET", "https://a.example.com/a", 2).unwrap().status, 301);
+    assert_eq!(sender.urls().len(), 3);
+    let sender = Shared::default();
+    sender.leads_to(303, "/elsewhere");
+    assert_eq!(sender.guarded("POST", "https://a.example.com/a", 5).unwrap().status, 303);
+    assert_eq!(sender.urls().len(), 1, "a write is not sent on");
+}
+
+#[test]
+fn a_redirect_to_another_host_carries_no_credentials() {
+    let sender = Shared::default();
+    sender.leads_to(302, "/same");
+    sender.leads_to(302, "https://b.example.com/");
+    sender.answers();
+    assert_eq!(sender.guarded("GET", "https://a.example.com/a", 5).unwrap().status, 200);
+    let has = |name: &str| sender.0.requests().iter().map(|r| header(r, name).is_some()).collect::<Vec<_>>();
+    assert_eq!(has("Authorization"), [true, true, false]);
+    assert_eq!(has("X-Trace"), [true, true, true]);
 }

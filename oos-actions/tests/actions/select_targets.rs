@@ -101,6 +101,15 @@ fn tags_go_out_as_pairs_and_answers_keep_their_order() {
 }
 
 #[test]
+fn a_tag_without_a_value_is_any_value_of_its_key() {
+    let tags = json(r#"[{"Key":"env"},{"Key":"team","Value":""},{"Key":"app","Value":null}]"#);
+    let world = World::answering([ecs_answer(["i-1"])]);
+    done(world.run(&SelectTargets, targets(ECS, vec![params! { "Type" => "Tags", "Tags" => tags }])));
+    let sent = world.api.only().parameters.at(&["Tag"]).clone();
+    assert_eq!(sent, json(r#"[{"Key":"env"},{"Key":"team","Value":""},{"Key":"app"}]"#));
+}
+
+#[test]
 fn all_pages_are_fetched() {
     let mut first = ecs_answer(["i-1"]).as_map().unwrap().clone();
     first.insert("NextToken", "more");

@@ -11,11 +11,11 @@ use futures::{FutureExt, executor::block_on, future::BoxFuture};
 use oos_core::{
     ExecutionId, RegionId, TaskName, Timestamp, Value,
     ids::{MachinePath, StepKey},
-    machine::UnknownOutcome,
+    machine::{ExecutionStatus, UnknownOutcome},
     ports::{
         Action, ActionContext, ActionError, ActionErrorKind, ApiCaller, ApiError, ApiRequest, ApiResponse, Clock,
         ControlAction, ControlContext, ControlEvent, Decision, Outcome,
-        action::{ActionPorts, Progress, StepInfo},
+        action::{ActionPorts, Progress, Signature, StepInfo},
         control::{ControlError, LazyProperties},
         http::{HttpRequest, HttpResponse, HttpSend, Mail, Mailer},
         notify::{Message, Notifier},
@@ -23,26 +23,49 @@ use oos_core::{
     },
 };
 
-/// A queue of answers and the requests that took them.
-#[derive(Debug)]
-pub(crate) struct Script<Q, A> {
-    answers: Mutex<VecDeque<A>>,
-    requests: Mutex<Vec<Q>>,
+/// The code of an error that a port answers with.
+pub(crate) trait Coded {
+    fn code(&self) -> &str;
 }
 
-impl<Q, A> Default for Script<Q, A> {
-    fn default() -> Self {
-        Self { answers: Mutex::default(), requests: Mutex::default() }
+impl Coded for ApiError {
+    fn code(&self) -> &str {
+        self.code()
     }
 }
 
-impl<Q: Clone, A> Script<Q, A> {
-    pub(crate) fn push(&self, answer: A) {
+impl Coded for ActionError {
+    fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+/// A queue of answers, the requests that took them, and the codes of those that were errors.
+#[derive(Debug)]
+pub(crate) struct Script<Q, A, E> {
+    answers: Mutex<VecDeque<Result<A, E>>>,
+    requests: Mutex<Vec<Q>>,
+    codes: Mutex<Vec<String>>,
+}
+
+impl<Q, A, E> Default for Script<Q, A, E> {
+    fn default() -> Self {
+        Self { answers: Mutex::default(), requests: Mutex::default(), codes: Mutex::default() }
+    }
+}
+
+impl<Q: Clone, A, E: Coded> Script<Q, A, E> {
+    pub(crate) fn push(&self, answer: Result<A, E>) {
         self.answers.lock().unwrap().push_back(answer);
     }
-    fn take(&self, request: Q) -> A {
+    fn take(&self, request: Q) -> Result<A, E> {
         self.requests.lock().unwrap().push(request);
-        self.answers.lock().unwrap().pop_front().expect("an answer is scripted for each request")
+        let answer = self.answers.lock().unwrap().pop_front().expect("an answer is scripted for each request");
+        self.codes.lock().unwrap().extend(answer.as_ref().err().map(|error| error.code().to_owned()));
+        answer
+    }
+    fn codes(&self) -> Vec<String> {
+        self.codes.lock().unwrap().clone()
     }
     pub(crate) fn requests(&self) -> Vec<Q> {
         self.requests.lock().unwrap().clone()
@@ -54,11 +77,11 @@ impl<Q: Clone, A> Script<Q, A> {
     }
 }
 
-pub(crate) type Api = Script<ApiRequest, Result<ApiResponse, ApiError>>;
-pub(crate) type Http = Script<HttpRequest, Result<HttpResponse, ActionError>>;
-pub(crate) type Post = Script<Mail, Result<(), ActionError>>;
-pub(crate) type Messages = Script<Message, Result<Value, ActionError>>;
-pub(crate) type Git = Script<GitRequest, Result<Arc<str>, ActionError>>;
+pub(crate) type Api = Script<ApiRequest, ApiResponse, ApiError>;
+pub(crate) type Http = Script<HttpRequest, HttpResponse, ActionError>;
+pub(crate) type Post = Script<Mail, (), ActionError>;
+pub(crate) type Messages = Script<Message, Value, ActionError>;
+pub(crate) type Git = Script<GitRequest, Arc<str>, ActionError>;
 
 #[async_trait]
 impl ApiCaller for Api {
@@ -158,11 +181,24 @@ impl World {
     }
 
     pub(crate) fn run(&self, action: &dyn Action, properties: Value) -> Result<Outcome, ActionError> {
-        block_on(action.run(self.context(action, properties, false)))
+        self.listed(action, block_on(action.run(self.context(action, properties, false))))
     }
 
     pub(crate) fn run_again(&self, action: &dyn Action, properties: Value) -> Result<Outcome, ActionError> {
-        block_on(action.run(self.context(action, properties, true)))
+        self.listed(action, block_on(action.run(self.context(action, properties, true))))
+    }
+
+    /// The result, whose failure a port gave or the signature lists.
+    #[track_caller]
+    fn listed(&self, action: &dyn Action, result: Result<Outcome, ActionError>) -> Result<Outcome, ActionError> {
+        let scripted =
+            [self.api.codes(), self.http.codes(), self.post.codes(), self.messages.codes(), self.git.codes()];
+        if let Err(error) | Ok(Outcome::NotYet { otherwise: error, .. }) = &result
+            && !scripted.iter().flatten().any(|code| **code == *error.code)
+        {
+            is_listed(&action.signature(), error);
+        }
+        result
     }
 
     pub(crate) fn context(&self, action: &dyn Action, properties: Value, repeat: bool) -> ActionContext {
@@ -210,6 +246,13 @@ impl World {
     }
 }
 
+/// A failure of an action's own must stand in its signature, from which the reference page is made.
+#[track_caller]
+fn is_listed(signature: &Signature, error: &ActionError) {
+    let listed = signature.failures.iter().any(|failure| failure.code == error.code);
+    assert!(listed, "{} fails with {error}, which its signature does not list", signature.name);
+}
+
 /// The result document of a success.
 #[track_caller]
 pub(crate) fn done(result: Result<Outcome, ActionError>) -> Value {
@@ -241,9 +284,16 @@ pub(crate) fn json(text: &str) -> Value {
     Value::from_json_str(text).unwrap()
 }
 
+pub(crate) fn ended(status: ExecutionStatus) -> ControlEvent {
+    ControlEvent::ChildEnded { status, outputs: Value::empty_map(), error: None }
+}
+
 pub(crate) fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
+
+/// The code of an expression that fails: the machine's, not the action's.
+const FAILED_EXPRESSION: &str = "FunctionError";
 
 /// Lazy properties whose evaluation is their value; `Fail` in one of them fails.
 #[derive(Debug)]
@@ -265,7 +315,7 @@ impl LazyProperties for Lazy {
     fn evaluate(&self, path: &[&str]) -> Result<Value, ControlError> {
         let value = self.find(path);
         if value.as_str() == Some("Fail") {
-            return Err(ActionError::failed("FunctionError", "it fails").into());
+            return Err(ActionError::failed(FAILED_EXPRESSION, "it fails").into());
         }
         Ok(value)
     }
@@ -305,6 +355,14 @@ impl Steps {
         };
         let decision = self.action.decide(&ctx, &event);
         assert_eq!(decision, self.action.decide(&ctx, &event), "a decision is pure");
+        let given = matches!(&event, ControlEvent::ChildEnded { error: Some(_), .. });
+        match &decision {
+            Err(ControlError::Failed(error)) if &*error.code != FAILED_EXPRESSION => {
+                is_listed(&self.action.signature(), error);
+            }
+            Ok(Decision::Fail(error)) if !given => is_listed(&self.action.signature(), error),
+            _ => {}
+        }
         decision
     }
 

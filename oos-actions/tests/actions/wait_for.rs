@@ -165,6 +165,23 @@ fn a_permission_error_ends_the_wait_unless_the_selector_reads_codes() {
 }
 
 #[test]
+fn a_selector_reads_codes_in_every_spelling() {
+    for (selector, reads) in [
+        ("Code == null", true),
+        (".Code|not", true),
+        (r#".["Code"]"#, true),
+        ("$.Code", true),
+        (".ExitCode", false),
+        (".CodeName", false),
+    ] {
+        let world = World::new();
+        world.fails(ApiError::service("Forbidden.RAM", 403, "not allowed"));
+        let ended = world.run(&WaitFor::default(), wait(selector, desired(vec!["never"]))).is_err();
+        assert_eq!(ended, !reads, "{selector}");
+    }
+}
+
+#[test]
 fn throttling_and_lost_connections_are_rounds_for_nothing() {
     let world = World::new();
     for error in [ApiError::service("Throttling.User", 400, "slow down"), broken(true), broken(false)] {

@@ -8,11 +8,11 @@ pub(crate) fn running(cloud: &FakeCloud) -> String {
     cloud.ecs().instance().running().create()
 }
 
-fn stopped(cloud: &FakeCloud) -> String {
+pub(crate) fn stopped(cloud: &FakeCloud) -> String {
     cloud.ecs().instance().stopped().create()
 }
 
-fn windows(cloud: &FakeCloud) -> String {
+pub(crate) fn windows(cloud: &FakeCloud) -> String {
     cloud.ecs().instance().windows().running().create()
 }
 
@@ -21,8 +21,13 @@ pub(crate) fn failing_commands(cloud: &FakeCloud) {
     cloud.assistant().default(exit(3).stdout("no"));
 }
 
-fn on(id: &str) -> Value {
+pub(crate) fn on(id: &str) -> Value {
     params! { "instanceId" => id }
+}
+
+/// The API refuses.
+pub(crate) fn denied(cloud: &FakeCloud, service: &str, api: &str) {
+    cloud.fault("denied").on(service, api).error("OperationDenied", 403);
 }
 
 /// The same map with more members.

@@ -1,8 +1,17 @@
 //! Runs a case and says what was seen, and in what two runs differ.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, sync::Arc};
 
-use oos_core::machine::ExecutionStatus;
+use async_trait::async_trait;
+use oos_actions::product::MemoryTemplates;
+use oos_core::{
+    expr::{Function, FunctionContext, Kind},
+    machine::ExecutionStatus,
+    ports::{
+        ActionError,
+        optional::{GitAuthorizer, GitRequest},
+    },
+};
 use oos_testkit::prelude::*;
 
 use crate::Case;
@@ -39,6 +48,43 @@ pub(crate) fn official(case: &Case, refused: Option<usize>, folder: &Path) -> Ob
     run(case, refused, |bed| bed.action_directory(folder))
 }
 
+/// One linked account.
+#[derive(Debug)]
+struct Accounts;
+
+#[async_trait]
+impl GitAuthorizer for Accounts {
+    async fn authorized_url(&self, request: &GitRequest) -> Result<Arc<str>, ActionError> {
+        match request.owner.as_str() {
+            "owner" => Ok(format!("https://token@{}.com/owner/{}", request.platform, request.repository).into()),
+            _ => Err(ActionError::unsupported("GitAccountNotAuthorized", "no account")),
+        }
+    }
+}
+
+/// A package template, of which only the package matters here.
+fn packages() -> MemoryTemplates {
+    let package = json!({
+        "InstallScript": "sh install.sh {{ port }}", "UninstallScript": "sh remove.sh", "OutputScript": "cat out",
+        "BucketName": "packages", "ObjectName": "java.zip",
+    });
+    let content = json!({ "FormatVersion": "OOS-2019-06-01", "Tasks": [], "Package": package }).to_string();
+    let templates = MemoryTemplates::new();
+    for _ in 0..2 {
+        templates.insert("java", &content);
+    }
+    templates
+}
+
+/// The function that the service keeps for itself: of the packages in a template the one for this machine.
+fn find_package() -> Function {
+    let find = |arguments: &Value, _: &FunctionContext<'_>| {
+        let content = arguments.as_list().and_then(<[Value]>::first).map(Value::parsed_if_json_text);
+        Ok(content.unwrap_or_default().at(&["Package"]).clone())
+    };
+    Function { name: "Fn::FindMatchedPackage".into(), arity: Some((2, 2)), kind: Kind::Strict(find), aggregates: false }
+}
+
 fn run(case: &Case, refused: Option<usize>, with: impl Fn(TestBed) -> TestBed) -> Observed {
     let cloud = FakeCloud::new();
     cloud.assistant().default(exit(0).stdout("out"));
@@ -47,7 +93,9 @@ fn run(case: &Case, refused: Option<usize>, with: impl Fn(TestBed) -> TestBed) -
     if let Some(n) = refused {
         cloud.fault("refused").on("*", "*").nth(u64::try_from(n).unwrap()).error("Fake.Refused", 400);
     }
-    let bed = with(TestBed::on(&cloud));
+    let bed = with(
+        TestBed::on(&cloud).templates(packages()).configure(|engine| engine.function(find_package()).git(Accounts)),
+    );
     let run = bed.run_action(&format!("ACS::{}", case.action), properties);
     let finished = run.finished();
     let failure = finished.as_ref().and_then(|f| f.failure.as_ref()).map(|f| f.error.to_string());

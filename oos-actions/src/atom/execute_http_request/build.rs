@@ -27,7 +27,7 @@ pub(super) fn request(properties: &Value, more_methods: bool) -> Result<HttpRequ
     let method = method(properties, more_methods)?;
     let reads = matches!(method.as_str(), "GET" | "HEAD");
     let mut headers = headers(properties)?;
-    let body = match properties.get("Body") {
+    let body = match properties.get("Body").filter(|body| !is_empty(body)) {
         None => Vec::new(),
         Some(_) if reads => return Err(wrong("Body", "left out with GET")),
         Some(body) => body_bytes(body, &mut headers),
@@ -84,6 +84,11 @@ fn headers(properties: Properties<'_>) -> Result<Vec<(String, String)>, ActionEr
     let headers = properties.map("Headers")?.unwrap_or_default();
     let given = headers.iter().filter(|(_, value)| !value.is_null());
     Ok(given.map(|(name, value)| (name.to_string(), value.to_text().to_string())).collect())
+}
+
+/// The empty text is no body, as everywhere, and neither is the empty map that a parameter may default to.
+fn is_empty(body: &Value) -> bool {
+    body.as_str() == Some("") || body.as_map().is_some_and(Map::is_empty)
 }
 
 /// Text goes as it is; anything else as JSON, or as a form where the content type says so.

@@ -8,8 +8,12 @@ use oos_core::{
 
 use crate::{
     atom::judge::{loosely_equal, observed, show},
+    failure::Failure,
     properties::{Properties, missing, wrong},
 };
+
+pub(super) const NO_SELECTOR: Failure =
+    Failure::new(ActionErrorKind::InvalidProperty, "InvalidSelector", "the selector of a rule does not compile");
 
 /// What a list of rules came to.
 pub(super) enum Checked {
@@ -72,10 +76,10 @@ fn rules(properties: Properties<'_>, name: &str) -> Result<Option<Vec<Rule>>, Ac
 
 fn rule(value: &Value) -> Result<Rule, ActionError> {
     let properties = Properties(value);
-    let operator = match properties.required_text("Operator")?.as_str() {
-        "Equals" => Operator::Equals,
-        "In" => Operator::In,
-        "NotIn" => Operator::NotIn,
+    let operator = match properties.required_text("Operator")?.to_ascii_lowercase().as_str() {
+        "equals" => Operator::Equals,
+        "in" => Operator::In,
+        "notin" => Operator::NotIn,
         _ => return Err(wrong("Operator", "Equals, In or NotIn")),
     };
     let expected = properties.get("Value").cloned().unwrap_or_default();
@@ -97,9 +101,7 @@ fn check(rules: &[Rule], selectors: &SelectorCache, document: &Value) -> Result<
 impl Rule {
     /// A selector that fails on this answer gives null: a later answer may fit.
     fn select(&self, selectors: &SelectorCache, document: &Value) -> Result<Value, ActionError> {
-        let selector = selectors
-            .selector(&self.selector)
-            .map_err(|e| ActionError::new(ActionErrorKind::InvalidProperty, "InvalidSelector", e))?;
+        let selector = selectors.selector(&self.selector).map_err(|e| NO_SELECTOR.error(e))?;
         Ok(selector.run(document, &Limits::default()).map(observed).unwrap_or_default())
     }
 
