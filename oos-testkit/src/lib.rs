@@ -14,6 +14,7 @@ pub mod executor;
 pub mod fault;
 pub mod faulty_store;
 pub mod fixture;
+pub mod git;
 pub mod harness;
 pub mod in_place;
 #[cfg(feature = "mocks")]
@@ -35,6 +36,7 @@ pub use events::EventRecorder;
 pub use executor::Executor;
 pub use faulty_store::FaultyStore;
 pub use fixture::Fixture;
+pub use git::GitAccounts;
 pub use harness::ActionHarness;
 pub use in_place::InPlace;
 pub use ports::{HttpRecorder, ParameterMap, SeededIds, TestTriggers};
