@@ -76,3 +76,40 @@ fn with_all_members(entry: Map) -> Map {
     let others = entry.iter().filter(|(key, _)| known.clone().all(|name| !name.eq_ignore_ascii_case(key)));
     own.chain(others.map(|(k, v)| (k.clone(), v.clone()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use oos_core::{Limits, Timestamp, params, selector::SelectorCache};
+
+    use super::*;
+
+    const CONTENT: &str = "
+FormatVersion: any
+Description: {en: packages}
+Packages:
+  - {platform: [CentOS, Aliyun], Architecture: x86_64, InstallScript: one, BucketName: b, ObjectName: o}
+  - {Platform: '*', Architecture: arm64, InstallScript: two}
+";
+
+    fn found(guest: impl Into<Value>) -> Value {
+        let (limits, selectors) = (Limits::default(), SelectorCache::default());
+        let ctx = FunctionContext { now: Timestamp::from_millis(0), limits: &limits, selectors: &selectors };
+        find_matched(&Value::from(vec![Value::from(CONTENT), guest.into()]), &ctx).unwrap()
+    }
+
+    #[test]
+    fn the_first_entry_that_agrees_with_the_machine_is_taken() {
+        let script = |guest: Value| found(guest).at(&["InstallScript"]).to_text().to_string();
+        assert_eq!(script(params! { "Platform" => "aliyun", "Architecture" => "x86_64" }), "one");
+        assert_eq!(script(params! { "Platform" => "aliyun", "Architecture" => "arm64" }), "two");
+        assert_eq!(script(Value::from(r#"{"architecture": "arm64", "Other": 1}"#)), "two");
+        assert_eq!(script(Value::Null), "one");
+        assert_eq!(found(params! { "Architecture" => "mips" }), Value::empty_map());
+    }
+
+    #[test]
+    fn an_entry_has_all_members_of_the_language() {
+        let entry = found(params! { "Architecture" => "arm64" });
+        assert_eq!((entry.at(&["OutputScript"]).as_str(), entry.at(&["BucketName"]).as_str()), (Some(""), Some("")));
+    }
+}

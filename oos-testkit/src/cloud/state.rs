@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use indexmap::IndexMap;
 use oos_core::{Map, Timestamp, Value};
 
 use super::{
@@ -39,7 +38,7 @@ pub(crate) struct State {
     pub(crate) behaviours: Vec<Rule>,
     pub(crate) polled: BTreeMap<Key, Polled>,
     pub(crate) generations: u64,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<Arc<Call>>,
     pub(crate) ticks: u64,
     pub(crate) attempts: BTreeMap<u64, u32>,
     pub(crate) tokens: BTreeMap<String, Token>,
@@ -122,6 +121,11 @@ impl State {
         }
     }
 
+    /// A recorded call for change; who holds a view on the log keeps it as it was.
+    pub(crate) fn call_mut(&mut self, number: usize) -> Option<&mut Call> {
+        self.calls.get_mut(number).map(Arc::make_mut)
+    }
+
     /// Lets everything happen that is due by `now`, in order.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         while let Some((at, what)) = self.queue.pop_due(now) {
@@ -136,19 +140,7 @@ impl State {
         let id = id.into();
         let (account, created) = (Arc::clone(&self.account), self.now);
         self.fresh.push(Key::new(kind, Arc::clone(&id)));
-        self.store.insert(
-            kind,
-            Resource {
-                id: Arc::clone(&id),
-                region: region.into(),
-                account,
-                data,
-                tags: IndexMap::new(),
-                created,
-                visible_from: created,
-                generation: 0,
-            },
-        );
+        self.store.insert(kind, Resource::new(Arc::clone(&id), region.into(), account, data, created));
         id
     }
 

@@ -1,6 +1,7 @@
 //! ECS: instances, disks, images, snapshots, network interfaces, Cloud Assistant; and how a test sets them up.
 
 pub mod assistant;
+mod batch;
 mod build;
 pub(crate) mod disk;
 pub(crate) mod image;
@@ -19,11 +20,12 @@ use std::fmt;
 pub use build::{Many, NewInstance, One, by_ids, by_tag};
 use oos_core::{Map, Value};
 
-use super::{FakeCloud, Transitions, api::Api, store::Key, transition::nothing, vpc};
+use super::{FakeCloud, Transitions, api::Api, declared, store::Key, transition::nothing, vpc};
 
 /// The operations of ECS. Addresses and networks are those of VPC.
 pub(crate) const TABLES: &[&[Api]] = &[
     instance::APIS,
+    batch::APIS,
     modify::APIS,
     disk::APIS,
     snapshot::APIS,
@@ -36,6 +38,7 @@ pub(crate) const TABLES: &[&[Api]] = &[
     vpc::address::APIS,
     vpc::address::ECS_APIS,
     vpc::network::APIS,
+    declared::DEPLOYMENT_APIS,
 ];
 
 /// States of an instance.
