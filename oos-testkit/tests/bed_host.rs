@@ -59,3 +59,23 @@ fn only_linked_accounts_give_addresses() {
     assert_eq!(owners, ["Ana", "bo", "ana"]);
     assert!(!format!("{:?}", bed.git()).contains("t0ken"));
 }
+
+const DAILY: &str = "
+FormatVersion: OOS-2019-06-01
+Tasks:
+  - Name: daily
+    Action: ACS::TimerTrigger
+    Properties: {Type: cron, Expression: '0 0 8 ? * *', EndDate: '2026-01-03T00:00:00Z', TimeZone: UTC}
+  - {Name: rest, Action: 'ACS::Sleep', Properties: {Duration: PT1S}}
+";
+
+#[test]
+fn time_passes_until_a_timer_fires() {
+    let bed = TestBed::new(FakeCloud::at("2026-01-01T07:00:00Z"));
+    bed.start(DAILY, json!({}));
+    assert!(bed.advance_to_next_fire());
+    assert_eq!(bed.clock().now().to_iso(), "2026-01-01T08:00:00Z");
+    assert!(bed.advance_to_next_fire());
+    assert_eq!(bed.clock().now().to_iso(), "2026-01-02T08:00:00Z");
+    assert!(!bed.advance_to_next_fire(), "its end has come");
+}

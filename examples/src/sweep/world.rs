@@ -36,6 +36,9 @@ pub(crate) const BUCKET: &str = "bucket";
 /// Name of the only RAM user, and of what else needs a name.
 pub(crate) const NAME: &str = "sweep";
 
+/// Name of what a template makes beside a thing of that name.
+const ANOTHER: &str = "another";
+
 /// Name of a template that does nothing, for templates that run another.
 pub(crate) const NOTHING: &str = "sweep-nothing";
 
@@ -116,10 +119,12 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("ram", "user", NAME),
     ("ram", "policyname", NAME),
     ("*", "vaultid", "v-1"),
+    ("oos/gettemplate", "templatename", PACKAGE),
+    ("oos/updateinstancepackagestate", "templatename", PACKAGE),
     ("*", "templatename", NOTHING),
     ("*", "packagename", PACKAGE),
-    ("rds", "dbname", NAME),
-    ("rds", "accountname", NAME),
+    ("rds/createdatabase", "dbname", ANOTHER),
+    ("rds/createaccount", "accountname", ANOTHER),
     ("tag", "resourcetype", "ACS::ECS::Instance"),
     ("*", "domainname", "www.example.com"),
     ("*", "domain", "www.example.com"),

@@ -16,7 +16,8 @@ use oos_core::{
 use super::{
     FakeCloud, Unmodelled,
     api::{Api, Ctx, Service},
-    error::{error, invalid, missing},
+    ecs,
+    error::{error, error_with, invalid, missing},
     limits,
     names::{self, Resolved},
     params::Params,
@@ -178,6 +179,9 @@ fn touch(state: &mut State, number: usize, name: String) {
 
 fn handle(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value, ApiError> {
     let r = &p.resolved;
+    if let Some(call) = state.calls.get(p.number) {
+        state.rates.take(&call.account, &call.service, &call.api, state.now)?;
+    }
     if !p.known {
         ram::resolve(state, request, p.number)?;
     }
@@ -187,6 +191,13 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value
     let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, &call) };
     if let Some(name) = r.unknown.first().filter(|_| state.options.strict_parameters) {
         return Err(invalid(name, format_args!("{} has no parameter of this name", api.name)));
+    }
+    if let Some((name, kind)) = &r.mistyped {
+        return Err(invalid(name, format_args!("it is no {kind}")));
+    }
+    if let Some(region) = unknown_region(state, &params).filter(|_| state.options.strict_parameters) {
+        let text = format!("The specified RegionId \"{region}\" does not exist.");
+        return Err(error_with("InvalidRegionId.NotFound", text));
     }
     if let Some(name) = api.required().find(|name| params.str(name).is_none()) {
         return Err(missing(name));
@@ -204,6 +215,14 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value
             (api.run)(&mut ctx, params)
         })
     })
+}
+
+/// The region of a call, when it is none. One in which the test has put something is one.
+fn unknown_region(state: &State, params: &Params) -> Option<Arc<str>> {
+    let region = params.str("RegionId")?;
+    let known =
+        ecs::is_region(&region) || region == state.region || state.store.everything().any(|(_, r)| r.region == region);
+    (!known).then_some(region)
 }
 
 /// The same client token with the same parameters gives the first answer again.

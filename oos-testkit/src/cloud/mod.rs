@@ -28,6 +28,7 @@ pub mod oss;
 pub(crate) mod page;
 pub(crate) mod params;
 pub mod ram;
+mod rates;
 pub mod ros;
 mod server_group;
 mod setter;

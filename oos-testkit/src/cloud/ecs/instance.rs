@@ -145,8 +145,23 @@ pub(crate) fn in_state(ctx: &Ctx<'_>, id: &str, legal: &[&str]) -> Result<(), Ap
     Err(error_with("IncorrectInstanceStatus", text))
 }
 
+/// Refuses what is locked for security reasons: `OperationLocks` says so.
+fn unlocked(ctx: &Ctx<'_>, id: &str) -> Result<(), ApiError> {
+    let locks = ctx.need(KIND, id, UNKNOWN)?.data.get("OperationLocks").map(|v| v.at(&["LockReason"]).clone());
+    let locks = locks.unwrap_or_default();
+    let is_security = |lock: &Value| {
+        let reason = lock.get("LockReason").unwrap_or(lock).to_text();
+        reason.eq_ignore_ascii_case("security")
+    };
+    if locks.as_list().unwrap_or_default().iter().any(is_security) {
+        return Err(error("InstanceLockedForSecurity"));
+    }
+    Ok(())
+}
+
 fn start(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let id = p.need("InstanceId")?;
+    unlocked(ctx, &id)?;
     in_state(ctx, &id, &["Stopped"])?;
     ctx.checked()?;
     ctx.s.transit(KIND, &id, "start", nothing());
@@ -166,6 +181,7 @@ fn stop(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 fn reboot(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let id = p.need("InstanceId")?;
+    unlocked(ctx, &id)?;
     in_state(ctx, &id, &["Running"])?;
     ctx.checked()?;
     ctx.s.transit(KIND, &id, "reboot", nothing());
