@@ -31,6 +31,11 @@ impl EventRecorder {
         self.lock().is_empty()
     }
 
+    /// How many events pass a test.
+    pub fn count(&self, test: impl Fn(&ExecutionEvent) -> bool) -> usize {
+        self.lock().iter().filter(|e| test(e)).count()
+    }
+
     /// Events of one execution and of everything below it; ids of children start with the id of their parent.
     pub fn of(&self, root: &ExecutionId) -> Vec<ExecutionEvent> {
         let below = format!("{root}.");

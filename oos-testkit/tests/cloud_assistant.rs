@@ -194,3 +194,44 @@ fn the_agent_reports_every_minute() {
     cloud.clock().advance(secs(60));
     assert_eq!(beat().1, "2026-01-01T00:01:30Z");
 }
+
+#[test]
+fn a_command_without_a_script_can_be_a_failure() {
+    let cloud = FakeCloud::new();
+    let id = cloud.ecs().instance().create();
+    let run = || {
+        cloud.call_now(
+            "ECS",
+            "RunCommand",
+            json!({"Type": "RunShellScript", "CommandContent": "uptime", "InstanceId": [id]}),
+        )
+    };
+    run().unwrap();
+    assert!(cloud.rules_report().iter().any(|line| line.contains("uptime")), "{:?}", cloud.rules_report());
+    cloud.assistant().strict_commands();
+    assert_eq!(run().unwrap_err().code(), "Testkit.UnscriptedCommand");
+    cloud.assistant().default(exit(0));
+    run().unwrap();
+}
+
+#[test]
+fn invocations_are_found_by_instance_the_newest_first() {
+    let cloud = FakeCloud::new();
+    let ids = cloud.ecs().instances(2).create();
+    let run = |on: &[String]| {
+        let call = json!({"Type": "RunShellScript", "CommandContent": "uptime", "InstanceId": on});
+        let made = cloud.call_now("ECS", "RunCommand", call).unwrap();
+        cloud.clock().advance(secs(1));
+        made.at(&["InvokeId"]).to_text().to_string()
+    };
+    let (one, both) = (run(&ids[..1]), run(&ids));
+    let found = |filter: serde_json::Value| {
+        let answer = cloud.call_now("ECS", "DescribeInvocations", filter).unwrap();
+        let rows = answer.at(&["Invocations", "Invocation"]).as_list().unwrap().to_vec();
+        rows.iter().map(|r| r.at(&["InvokeId"]).to_text().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(json!({})), [both.clone(), one.clone()]);
+    assert_eq!(found(json!({"InstanceId": ids[0]})), [both.clone(), one.clone()]);
+    assert_eq!(found(json!({"InstanceId": ids[1]})), [both.clone()]);
+    assert!(found(json!({"InvokeId": one, "InstanceId": ids[1]})).is_empty());
+}

@@ -245,3 +245,33 @@ fn tags_are_written_read_and_limited() {
         .unwrap();
     assert_eq!(cloud.ecs().tags(&id), Value::from(json!({"b": ""})));
 }
+
+#[test]
+fn a_lock_for_security_reasons_keeps_an_instance_as_it_is() {
+    let cloud = FakeCloud::new();
+    let id = cloud.ecs().instance().stopped().create();
+    cloud.ecs().set(&id, json!({"OperationLocks": {"LockReason": [{"LockReason": "security"}]}}));
+    let start = || cloud.call_now("ECS", "StartInstance", json!({"InstanceId": id}));
+    assert_eq!(start().unwrap_err().code(), "InstanceLockedForSecurity");
+    cloud.ecs().set(&id, json!({"OperationLocks": {"LockReason": [{"LockReason": "financial"}]}}));
+    start().unwrap();
+}
+
+#[test]
+fn changes_of_state_are_events_only_when_a_test_wants_them() {
+    let cloud = FakeCloud::new();
+    let id = cloud.ecs().instance().stopped().create();
+    let start_and_stop = || {
+        cloud.call_now("ECS", "StartInstance", json!({"InstanceId": id})).unwrap();
+        cloud.clock().advance(secs(20));
+        cloud.call_now("ECS", "StopInstance", json!({"InstanceId": id})).unwrap();
+        cloud.clock().advance(secs(20));
+        cloud.take_events()
+    };
+    assert!(start_and_stop().is_empty());
+    cloud.auto_events(true);
+    let events = start_and_stop();
+    let states: Vec<String> = events.iter().map(|e| e.at(&["content", "state"]).to_text().to_string()).collect();
+    assert_eq!(states, ["Starting", "Running", "Stopping", "Stopped"]);
+    assert_eq!(events.first().unwrap().at(&["name"]).as_str(), Some("Instance:StateChange"));
+}

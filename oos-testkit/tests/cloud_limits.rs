@@ -173,3 +173,54 @@ fn a_change_is_seen_only_after_the_delay_and_counts_for_writes_at_once() {
     cloud.clock().advance(secs(4));
     assert_eq!(name(), "late");
 }
+
+#[test]
+fn too_many_calls_are_throttled_until_time_has_passed() {
+    let cloud = FakeCloud::new();
+    let describe = || cloud.call_now("ECS", "DescribeRegions", json!({}));
+    (0..600).for_each(|_| drop(describe().unwrap()));
+    cloud.rate_limit("ECS", "Describe*", 3, secs(60));
+    (0..3).for_each(|_| drop(describe().unwrap()));
+    let throttled = describe().unwrap_err();
+    assert_eq!(throttled.code(), "Throttling.User");
+    assert!(matches!(throttled, oos_core::ports::ApiError::Service { http_status: 400, .. }));
+    cloud.call_now("VPC", "DescribeVpcs", json!({})).unwrap();
+    cloud.clock().advance(secs(20));
+    describe().unwrap();
+    assert!(describe().is_err(), "one call has come back");
+    cloud.clock().advance(mins(5));
+    (0..3).for_each(|_| drop(describe().unwrap()));
+    assert!(describe().is_err(), "more than there is room for never comes back");
+
+    let cloud = FakeCloud::new();
+    cloud.documented_rate_limits();
+    let orders = || cloud.call_now("SAE", "DescribeChangeOrder", json!({"ChangeOrderId": "x"})).unwrap_err();
+    (0..60).for_each(|_| assert_eq!(orders().code(), "InvalidChangeOrderId.NotFound"));
+    assert_eq!(orders().code(), "Throttling.User", "all operations of the product share the limit");
+}
+
+#[test]
+fn types_and_regions_are_checked_before_the_handler() {
+    let cloud = FakeCloud::new();
+    let code = |service: &str, api: &str, params: serde_json::Value| {
+        cloud.call_now(service, api, params).unwrap_err().code().to_owned()
+    };
+    assert_eq!(code("ECS", "DescribeInstances", json!({"PageSize": "many"})), "InvalidParameter.PageSize");
+    assert_eq!(
+        code("ECS", "StopInstance", json!({"InstanceId": "i-1", "ForceStop": "perhaps"})),
+        "InvalidParameter.ForceStop"
+    );
+    cloud.call_now("ECS", "DescribeInstances", json!({"PageSize": "20", "DryRun": "False"})).unwrap();
+    assert_eq!(code("ECS", "DescribeInstances", json!({"RegionId": "cn-nowhere"})), "InvalidRegionId.NotFound");
+    cloud.ecs().instance().in_region("cn-nowhere").create();
+    cloud.call_now("ECS", "DescribeInstances", json!({"RegionId": "cn-nowhere"})).unwrap();
+}
+
+#[test]
+fn what_an_operation_without_a_model_lacks_is_noted_and_no_more() {
+    let cloud = FakeCloud::new();
+    cloud.unmodelled(oos_testkit::cloud::Unmodelled::Echo);
+    cloud.call_now("OOS", "CancelExecution", json!({})).unwrap();
+    let warnings = cloud.calls().of("OOS", "CancelExecution").one().warnings.clone();
+    assert_eq!(warnings, ["the required parameter `ExecutionId` is missing"]);
+}

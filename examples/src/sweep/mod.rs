@@ -7,6 +7,7 @@
 //! Nothing is asserted about results; that is what tests are for.
 
 mod expect;
+mod packages;
 mod pattern;
 mod people;
 mod privilege;
@@ -26,17 +27,27 @@ use std::{
 };
 
 use fancy_regex::Regex;
-use oos_actions::product::{DirectoryTemplates, MemoryTemplates};
+use oos_actions::product::DirectoryTemplates;
 use oos_core::{Template, TemplateName, engine::StartOptions, machine::ExecutionStatus, ports::event::EventKind};
 use oos_testkit::{calls::Answer, prelude::*};
 
 use self::{
+    packages::Packages,
     values::{Choice, Maker},
     world::{Account, World},
 };
 
 const fn account() -> Account {
-    Account { stopped: false, prepaid: false, eip: false, windows: false, shrinks: false, loose: false, quick: false }
+    Account {
+        stopped: false,
+        prepaid: false,
+        eip: false,
+        windows: false,
+        shrinks: false,
+        loose: false,
+        quick: false,
+        again: false,
+    }
 }
 
 const fn choice(allowed: usize, fill: bool) -> Choice {
@@ -59,6 +70,7 @@ const TRIES: &[(Account, Choice)] = &[
     (Account { quick: true, ..account() }, choice(0, false)),
     (Account { windows: true, ..account() }, choice(0, false)),
     (Account { loose: true, ..account() }, choice(0, false)),
+    (Account { again: true, ..account() }, choice(0, false)),
     (Account { loose: true, stopped: true, ..account() }, choice(1, true)),
 ];
 
@@ -164,7 +176,8 @@ impl Sweep {
     ) -> Result<(TestBed, Run, Template, Value), String> {
         let text = crate::read_text(&path.to_string_lossy())?;
         let mut bed = TestBed::new(world.cloud.clone()).templates(open(&self.folder)?);
-        bed = bed.templates(MemoryTemplates::new().with(world::NOTHING, NOTHING));
+        bed = bed.templates(Packages);
+        bed = bed.git_account("github", world::NAME, "token").git_account("gitee", world::NAME, "token");
         if let Some(actions) = &self.actions {
             bed = bed.templates(open(actions)?);
         }
@@ -185,16 +198,14 @@ impl Sweep {
         expect::stub(world, &templates.borrow());
         let values = Maker::new(world, &uses, choice).values(name, &template);
         let run = bed.try_start(&text, values.clone(), StartOptions::default())?;
+        if !world.has_run_before() {
+            return Ok((bed, run, template, values));
+        }
+        people::to_the_end(world, &bed, &run, &template);
+        let run = bed.try_start(&text, values.clone(), StartOptions::default())?;
         Ok((bed, run, template, values))
     }
 }
-
-/// The template that does nothing.
-const NOTHING: &str = "
-FormatVersion: OOS-2019-06-01
-Tasks:
-  - {Name: rest, Action: 'ACS::Sleep', Properties: {Duration: PT1S}}
-";
 
 /// Names of stored parameters in a text.
 static STORED: LazyLock<Option<Regex>> =

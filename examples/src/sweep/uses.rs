@@ -36,8 +36,8 @@ const MAX_DEPTH: usize = 4;
 static REFERENCE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]*|ACS::TaskLoopItem)\s*\}\}").ok());
 
-/// A path of jq that takes one member, of a map or of each item.
-static MEMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*\.?(?:\[\])?\.?([A-Za-z_]\w*)\s*$").ok());
+/// Members that a program of jq takes: what follows a dot, or a plain word alone.
+static MEMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^\s*|\.)([A-Za-z_]\w*)").ok());
 
 /// Where all parameters of a template go.
 pub(crate) fn of(template: &Template, lookup: Lookup<'_>) -> Uses {
@@ -64,7 +64,7 @@ fn of_task(task: &Task, lookup: Lookup<'_>, depth: usize) -> Vec<(String, Use)> 
     let finder = Finder { item };
     let action = task.action.value.as_str();
     let text = |name: &str| properties.get(name).map(|v| v.to_text().to_lowercase()).unwrap_or_default();
-    match action.to_ascii_lowercase().as_str() {
+    let mut uses = match action.to_ascii_lowercase().as_str() {
         "acs::executeapi" | "acs::waitfor" | "acs::checkfor" => {
             finder.of_call(&format!("{}/{}", text("Service"), text("API")), &properties)
         }
@@ -73,7 +73,12 @@ fn of_task(task: &Task, lookup: Lookup<'_>, depth: usize) -> Vec<(String, Use)> 
             let inner = lookup(action).filter(|_| depth < MAX_DEPTH).map(|t| within(&t, lookup, depth + 1));
             finder.of_action(action, &properties, inner.as_ref())
         }
+    };
+    // What a function makes the items of.
+    if let Some(made @ Value::Map(_)) = &items {
+        uses.extend(finder.all("", "items", made));
     }
+    uses
 }
 
 /// Names in the braces of a text, in lower case.
@@ -161,7 +166,7 @@ impl Finder {
                     match taken(key, value) {
                         Some((taken, items, of)) => {
                             let from = out.len();
-                            self.visit(of, path, Some(&taken), out);
+                            taken.iter().for_each(|member| self.visit(of, path, Some(member), out));
                             out.iter_mut().skip(from).for_each(|found| found.item |= items);
                         }
                         None if key.starts_with("Fn::") => self.visit(value, path, member, out),
@@ -177,16 +182,20 @@ impl Finder {
     }
 }
 
-/// The member that `Fn::Select: [member, of]` or `Fn::Jq: [First, .member, of]` takes, and whether of each item.
-fn taken<'v>(function: &str, arguments: &'v Value) -> Option<(String, bool, &'v Value)> {
+/// The members that `Fn::Select: [member, of]` or `Fn::Jq: [First, .member, of]` take, and whether of each item.
+fn taken<'v>(function: &str, arguments: &'v Value) -> Option<(Vec<String>, bool, &'v Value)> {
     match (function, arguments.as_list()?) {
         ("Fn::Select", [member, of]) => {
-            member.as_str().filter(|m| m.parse::<i64>().is_err()).map(|m| (m.to_owned(), false, of))
+            member.as_str().filter(|m| m.parse::<i64>().is_err()).map(|m| (vec![m.to_owned()], false, of))
         }
         ("Fn::Jq", [_, path, of]) => {
-            let path = path.as_str()?;
-            let found = MEMBER.as_ref()?.captures(path).ok()??;
-            Some((found.get(1)?.as_str().to_owned(), path.contains("[]"), of))
+            let program = path.as_str()?;
+            // What stands in quotes is text, and what is built of it is no member.
+            let code: String = program.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+            let found = MEMBERS.as_ref()?.captures_iter(&code);
+            let names: Vec<String> = found.filter_map(|m| Some(m.ok()?.get(1)?.as_str().to_owned())).collect();
+            let each = code.contains("[]") || code.contains("map(");
+            (!names.is_empty()).then_some((names, each, of))
         }
         _ => None,
     }
@@ -202,14 +211,15 @@ Parameters: {machine: {Type: String}}
 Tasks:
   - {Name: stop, Action: 'ACS::ExecuteAPI', Properties: {Service: RDS, API: StopDBInstance, Parameters: {DBInstanceId: '{{ machine }}'}}}
 ";
-    const TEMPLATE: &str = "
+    const TEMPLATE: &str = r#"
 FormatVersion: OOS-2019-06-01
-Parameters: {all: {Type: List}, timer: {Type: Json}, cluster: {Type: String}}
+Parameters: {all: {Type: List}, timer: {Type: Json}, things: {Type: Json}, cluster: {Type: String}}
 Tasks:
   - {Name: timer, Action: 'ACS::TimerTrigger', Properties: {Type: {'Fn::Select': [kind, '{{ timer }}']}}}
   - {Name: stop, Action: 'ACS::RDS::Stop', Properties: {machine: '{{ ACS::TaskLoopItem }}'}, Loop: {Items: '{{ all }}'}}
+  - {Name: tag, Action: 'ACS::ExecuteAPI', Properties: {Service: Tag, API: Y, Parameters: {ResourceARN: {'Fn::Jq': [All, '.[] | .RegionId as $r | "arn:" + $r + ".x" + .Id', '{{ things }}']}}}}
   - {Name: nodes, Action: 'ACS::ExecuteAPI', Properties: {Service: CS, API: X, Method: GET, URI: '/clusters/{{ cluster }}/nodes'}}
-";
+"#;
 
     #[test]
     fn parameters_are_followed_through_actions_loops_functions_and_paths() {
@@ -220,6 +230,8 @@ Tasks:
         };
         assert_eq!(uses["all"], place("rds/stopdbinstance", "dbinstanceid", None, true));
         assert_eq!(uses["timer"], place("timertrigger", "type", Some("kind"), false));
+        let of_program = |member: &str| place("tag/y", "resourcearn", Some(member), true);
+        assert_eq!(uses["things"], [of_program("RegionId"), of_program("Id")].concat());
         assert_eq!(uses["cluster"], place("cs/x", "clusterid", None, false));
     }
 }

@@ -157,13 +157,17 @@ impl<'a> Maker<'a> {
         let mut members = oos_core::Map::new();
         for used in uses.iter().filter(|u| u.item == item) {
             let Some(member) = used.member.clone().filter(|m| !members.contains_key(m)) else { continue };
-            // The member's own name says as much as the place that it goes to.
-            let meant = [(used.service.clone(), used.key.clone()), (used.service.clone(), member.to_lowercase())];
+            // The member's own name says as much as the place that it goes to, and more where several go to one.
+            let mut meant = [(used.service.clone(), used.key.clone()), (used.service.clone(), member.to_lowercase())];
+            if uses.iter().filter(|u| u.key == used.key && u.service == used.service).count() > 1 {
+                meant.reverse();
+            }
             let found = meant.iter().find_map(|(service, key)| self.world.ids(service, key));
             let value = match found.and_then(|ids| ids.into_iter().next()) {
                 Some(id) => Value::from(id),
                 None => words::member(&meant),
             };
+            let value = if words::is_list(&member) { Value::from(vec![value]) } else { value };
             members.insert(member, value);
         }
         members
@@ -181,7 +185,11 @@ impl<'a> Maker<'a> {
         let uses = self.of(parameter);
         // Members of a scaling group are instances as well, but not the other way round: ECS comes last.
         let (of_ecs, others): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(|u| product(&u.service) == "ecs");
-        let whole = others.into_iter().chain(of_ecs).filter(|u| u.member.is_none());
+        let mut whole: Vec<&Use> = others.into_iter().chain(of_ecs).filter(|u| u.member.is_none()).collect();
+        // `InstanceId` may be of anything that is bound, attached or tagged; a name of its own says more.
+        let anything = |u: &Use| ["instanceid", "resourceid"].contains(&u.key.as_str());
+        whole.sort_by_key(|u| anything(u) && !super::world::is_of_product(&u.service, &u.key));
+        let whole = whole.into_iter();
         meant.extend(whole.map(|u| (u.service.clone(), u.key.clone())));
         meant.extend(uses.iter().map(|u| (u.service.clone(), name.clone())));
         if uses.is_empty() {

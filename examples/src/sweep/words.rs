@@ -11,6 +11,11 @@ pub(crate) const COMMAND: &str = "echo sweep";
 /// Texts by a part of the key; all that fit are candidates, in this order.
 const TEXTS: &[(&str, &str)] = &[
     ("assumerole", ""),
+    ("jq", ".[0]"),
+    ("owner", NAME),
+    ("repository", NAME),
+    ("packageversion", "v1"),
+    ("templateversion", "v1"),
     ("role", "sweep"),
     ("dbinstanceclass", "rds.mysql.s2.large"),
     ("loadbalancerspec", "slb.s2.small"),
@@ -27,6 +32,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("maintain", "02:00Z-06:00Z"),
     ("backuptime", "02:00Z-03:00Z"),
     ("backupperiod", "Monday"),
+    ("timeout", "600"),
     ("timepoint", "[\"1\"]"),
     ("starttime", "2026-02-01T08:00Z"),
     ("endtime", "2026-03-01T08:00Z"),
@@ -65,7 +71,9 @@ const TEXTS: &[(&str, &str)] = &[
     ("templatename", "ACS-ECS-BulkyStartInstances"),
     ("threshold", "80"),
     ("retention", "30"),
+    ("storage", "100"),
     ("size", "100"),
+    ("accountname", NAME),
     ("count", "1"),
     ("number", "100"),
     ("commandtype", "RunShellScript"),
@@ -104,7 +112,16 @@ fn by_part(key: &str) -> Option<&'static str> {
 
 /// A member of a structure.
 pub(crate) fn member(meant: &[(String, String)]) -> Value {
+    let is_amount = meant.iter().any(|(_, key)| key.to_lowercase().ends_with("amount"));
+    if is_amount {
+        return Value::from(1);
+    }
     Value::from(meant.iter().find_map(|(_, key)| by_part(key)).unwrap_or("text"))
+}
+
+/// True when a member of that name, as templates write it, is a list.
+pub(crate) fn is_list(member: &str) -> bool {
+    ["Ids", "Types", "Names"].iter().any(|end| member.ends_with(end))
 }
 
 /// A structure, where a map is wanted.

@@ -23,6 +23,8 @@ pub(crate) struct Account {
     pub(crate) loose: bool,
     /// Nothing takes time.
     pub(crate) quick: bool,
+    /// The template has run before: what it makes when it is missing is there.
+    pub(crate) again: bool,
 }
 
 /// When the cloud begins: defaults of templates, such as end dates, lie behind it.
@@ -34,8 +36,14 @@ pub(crate) const BUCKET: &str = "bucket";
 /// Name of the only RAM user, and of what else needs a name.
 pub(crate) const NAME: &str = "sweep";
 
+/// Name of what a template makes beside a thing of that name.
+const ANOTHER: &str = "another";
+
 /// Name of a template that does nothing, for templates that run another.
 pub(crate) const NOTHING: &str = "sweep-nothing";
+
+/// Name of a template of packages.
+pub(crate) const PACKAGE: &str = "sweep-package";
 
 /// Kinds of things by the end of a key; the first row that fits counts. A product of `*` fits all.
 const KINDS: &[(&str, &str, &str)] = &[
@@ -64,6 +72,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("vpc", "resourceid", "VPC::EIP"),
     ("vpc/deletionprotection", "instanceid", "VPC::NatGateway"),
     ("kms", "keyid", "KMS::Key"),
+    ("*", "reservedinstanceid", "ECS::ReservedInstance"),
     ("*", "kmskeyid", "KMS::Key"),
     ("*", "kmsmasterkeyid", "KMS::Key"),
     ("*", "serviceinstanceid", "ComputeNest::ServiceInstance"),
@@ -110,7 +119,13 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("ram", "user", NAME),
     ("ram", "policyname", NAME),
     ("*", "vaultid", "v-1"),
+    ("oos/gettemplate", "templatename", PACKAGE),
+    ("oos/updateinstancepackagestate", "templatename", PACKAGE),
     ("*", "templatename", NOTHING),
+    ("*", "packagename", PACKAGE),
+    ("rds/createdatabase", "dbname", ANOTHER),
+    ("rds/createaccount", "accountname", ANOTHER),
+    ("tag", "resourcetype", "ACS::ECS::Instance"),
     ("*", "domainname", "www.example.com"),
     ("*", "domain", "www.example.com"),
     ("*", "zoneid", ZONE),
@@ -145,6 +160,11 @@ impl World {
         // By now what was made above is ready.
         cloud.clock().advance(mins(3));
         Self { cloud, instances, account }
+    }
+
+    /// True when the template runs a second time.
+    pub(crate) fn has_run_before(&self) -> bool {
+        self.account.again
     }
 
     /// Ids of what a key of a product asks for; `None` when it asks for nothing that is known.
@@ -245,6 +265,12 @@ impl World {
     }
 }
 
+/// True when a key means something else for the product than elsewhere.
+pub(crate) fn is_of_product(service: &str, key: &str) -> bool {
+    let (whole, service, key) = (service, product(service), singular(key));
+    KINDS.iter().any(|(of, end, _)| (service == *of || whole == *of) && key.ends_with(end))
+}
+
 fn container_group(id: &str, n: usize) -> Value {
     json!({
         "ContainerGroupId": id, "ContainerGroupName": id, "Status": "Running", "IntranetIp": format!("172.16.9.{}", n + 1),
@@ -330,6 +356,15 @@ fn make_stores(cloud: &FakeCloud) {
     for databases in [cloud.rds(), cloud.redis(), cloud.polardb(), cloud.adb(), cloud.dds()] {
         (0..2).for_each(|_| drop(databases.create()));
     }
+    for id in cloud.ecs().ids_of("RDS::Instance") {
+        let make = |api: &str, more: serde_json::Value| {
+            let mut given = json!({"DBInstanceId": id});
+            given.as_object_mut().into_iter().for_each(|m| m.extend(more.as_object().cloned().unwrap_or_default()));
+            drop(cloud.call_now("RDS", api, given));
+        };
+        make("CreateDatabase", json!({"DBName": NAME, "CharacterSetName": "utf8mb4"}));
+        make("CreateAccount", json!({"AccountName": NAME, "AccountPassword": "Passw0rd!"}));
+    }
     cloud.oss().bucket(BUCKET);
     (0..2).for_each(|_| drop(cloud.ecd().create("Running")));
     let ram = cloud.ram();
@@ -372,6 +407,8 @@ fn make_others(cloud: &FakeCloud) {
     }
     let stack = json!({"StackName": NAME, "TemplateBody": {"ROSTemplateFormatVersion": "2015-09-01"}});
     drop(cloud.call_now("ROS", "CreateStack", stack));
+    let reserved = json!({"InstanceType": "ecs.g7.large", "InstanceAmount": 1, "Scope": "Region", "Platform": "Linux"});
+    drop(cloud.call_now("ECS", "PurchaseReservedInstancesOffering", reserved));
     let command = json!({"Name": NAME, "Type": "RunShellScript", "CommandContent": "echo sweep"});
     drop(cloud.call_now("ECS", "CreateCommand", command));
     cloud.fc().function(NAME, NAME);

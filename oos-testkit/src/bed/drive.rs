@@ -163,6 +163,18 @@ impl TestBed {
         })
     }
 
+    /// Lets time pass until a trigger fires by itself; false when none does.
+    ///
+    /// # Panics
+    /// As [`TestBed::run_to_end`].
+    #[track_caller]
+    pub fn advance_to_next_fire(&self) -> bool {
+        let events = self.0.events.clone();
+        let count = move || events.count(|e| matches!(e.kind, EventKind::ExecutionStarted { parent: Some(_), .. }));
+        let before = count();
+        self.run_until(|| count() > before)
+    }
+
     /// Fires the trigger of an execution by hand.
     ///
     /// # Panics

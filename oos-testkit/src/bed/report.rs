@@ -134,10 +134,13 @@ fn lines_of(calls: &Calls, most: usize) -> Vec<String> {
     calls.tail(most).lines().map(|line| line.trim_start().to_owned()).collect()
 }
 
-/// The folder that cargo builds in, which it marks; elsewhere the one for temporary files.
+/// Files by which cargo marks the folder that it builds in; the first is not in a copied one.
+const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
+
+/// The folder that cargo builds in; elsewhere the one for temporary files.
 fn target_folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
-    let marked = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    let marked = program.ancestors().find(|folder| MARKS.iter().any(|mark| folder.join(mark).exists()));
     marked.map_or_else(std::env::temp_dir, std::path::Path::to_path_buf)
 }
 

@@ -168,7 +168,7 @@ fn in_bounds(range: &impl RangeBounds<usize>, n: usize) -> bool {
 /// A view on the log. Filters give a narrower view; assertions give the view back, to go on.
 #[derive(Clone)]
 pub struct Calls {
-    all: Arc<Vec<Call>>,
+    all: Arc<Vec<Arc<Call>>>,
     picked: Vec<usize>,
     what: String,
     pattern: Option<(String, String)>,
@@ -183,14 +183,14 @@ pub(crate) trait Context: fmt::Debug + Send + Sync {
 }
 
 impl Calls {
-    pub(crate) fn new(all: Vec<Call>, start: Timestamp, context: Option<Arc<dyn Context>>) -> Self {
+    pub(crate) fn new(all: Vec<Arc<Call>>, start: Timestamp, context: Option<Arc<dyn Context>>) -> Self {
         let picked = (0..all.len()).collect();
         Self { all: Arc::new(all), picked, what: "call".to_owned(), pattern: None, start, context }
     }
 
     /// The calls of the view, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Call> {
-        self.picked.iter().filter_map(|n| self.all.get(*n))
+        self.picked.iter().filter_map(|n| self.all.get(*n)).map(|call| &**call)
     }
 
     /// Number of calls in the view.
@@ -210,7 +210,7 @@ impl Calls {
 
     /// The last call of the view.
     pub fn last(&self) -> Option<&Call> {
-        self.picked.last().and_then(|n| self.all.get(*n))
+        self.picked.last().and_then(|n| self.all.get(*n)).map(|call| &**call)
     }
 
     fn narrowed(&self, what: &str, keep: impl Fn(&Call) -> bool) -> Self {
@@ -322,7 +322,7 @@ impl Calls {
     /// When a call is not in it.
     #[track_caller]
     pub fn all(&self) -> &Self {
-        if let Some(other) = self.all.iter().find(|c| !self.picked.contains(&c.number)) {
+        if let Some(other) = self.all.iter().find(|c| self.picked.binary_search(&c.number).is_err()) {
             self.complain(&format!("expected every call to be a {}, but not this: {}", self.what, self.line(other)));
         }
         self

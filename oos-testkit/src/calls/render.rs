@@ -122,7 +122,7 @@ impl Calls {
     /// The same as lines.
     pub(crate) fn near_lines(&self) -> Vec<String> {
         let Some((service, api)) = &self.pattern else { return Vec::new() };
-        let others = self.all.iter().filter(|c| !self.picked.contains(&c.number));
+        let others = self.all.iter().map(|c| &**c).filter(|c| self.picked.binary_search(&c.number).is_err());
         nearest(others, service, api).into_iter().take(NEAR).map(|c| self.line(c)).collect()
     }
 

@@ -23,6 +23,10 @@ const PUT_KINDS: &[&str] = &[
     "ENS::Disk",
     "HBR::HanaBackup",
     "HBR::Client",
+    "ECS::SystemEvent",
+    "CMS::Metric",
+    "ALB::LoadBalancer",
+    "ServerGroup",
 ];
 
 impl FakeCloud {

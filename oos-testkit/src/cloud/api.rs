@@ -9,6 +9,7 @@ use oos_core::{
 
 use super::{
     error::{error, error_with},
+    index,
     params::Params,
     ram::Caller,
     state::State,
@@ -145,6 +146,28 @@ impl Ctx<'_> {
         self.s.store.all(kind).filter(|r| self.sees(r))
     }
 
+    /// Those of a kind that this call can see and whose member is this text, ordered by id.
+    pub(crate) fn with(&self, kind: Kind, member: &'static str, text: &str) -> impl Iterator<Item = &Resource> {
+        self.s.store.with(kind, member, text).filter(|r| self.sees(r))
+    }
+
+    /// The ids that a list need look at: those asked for, else those with an indexed member or a tag that it filters
+    /// by; `None` for all. What it gives may hold ids that do not pass the filters.
+    pub(crate) fn narrowed(
+        &self,
+        kind: Kind,
+        wanted: Option<Vec<Arc<str>>>,
+        members: &[(&'static str, Arc<str>)],
+        tags: &[(String, String)],
+    ) -> Option<Vec<Arc<str>>> {
+        let by_member = || {
+            let (member, text) = members.iter().find(|(member, _)| index::has(kind, member))?;
+            Some(self.s.store.ids_by(kind, member, text))
+        };
+        let by_tag = || tags.first().map(|(key, value)| self.s.store.tagged(kind, key, value));
+        wanted.or_else(by_member).or_else(by_tag)
+    }
+
     /// The ids of those that pass a test; when ids are asked for, only they are looked at, in their order in the store.
     pub(crate) fn ids(
         &self,
@@ -184,7 +207,10 @@ impl Ctx<'_> {
 
     fn check_quota(&self, kind: Kind) -> Result<(), ApiError> {
         match self.s.quotas.get(kind) {
-            Some(limit) if self.s.store.all(kind).filter(|r| r.account == self.account).count() >= *limit => {
+            Some(limit)
+                if self.s.store.count(kind) >= *limit
+                    && self.s.store.all(kind).filter(|r| r.account == self.account).count() >= *limit =>
+            {
                 Err(error_with("QuotaExceeded", format!("The quota of {limit} for {kind} is used up.")))
             }
             _ => Ok(()),

@@ -246,7 +246,7 @@ impl Clusters {
     /// Instances of the nodes of a cluster, ordered.
     pub fn nodes(&self, cluster: &str) -> Vec<String> {
         self.cloud.with(|state| {
-            let of = state.store.all(NODE).filter(|r| r.str("_cluster") == cluster);
+            let of = state.store.with(NODE, "_cluster", cluster);
             of.map(|r| r.str("instance_id").to_owned()).collect()
         })
     }

@@ -16,7 +16,8 @@ use oos_core::{
 use super::{
     FakeCloud, Unmodelled,
     api::{Api, Ctx, Service},
-    error::{error, invalid, missing},
+    ecs,
+    error::{error, error_with, invalid, missing},
     limits,
     names::{self, Resolved},
     params::Params,
@@ -37,8 +38,9 @@ struct Prepared {
     number: usize,
     resolved: Resolved,
     verdict: Verdict,
-    /// Who calls, where a signature told it; else the request's role chain tells.
-    known: Option<Caller>,
+    caller: Caller,
+    /// True when a signature told who calls; else the request's role chain is still to be assumed.
+    known: bool,
 }
 
 impl Prepared {
@@ -69,11 +71,11 @@ pub(super) async fn call(
 fn begin(state: &mut State, request: &ApiRequest, known: Option<Caller>) -> Prepared {
     let resolved = names::resolve(request);
     let number = state.calls.len();
-    let caller = known.clone().unwrap_or_else(|| ram::caller_of(state, request));
+    let (known, caller) = (known.is_some(), known.unwrap_or_else(|| ram::caller_of(state, request)));
     let call = record(state, request, number, &resolved, &caller);
     let verdict = state.rules.judge(&call);
-    state.calls.push(Call { touched_by: verdict.names.clone(), ..call });
-    Prepared { number, resolved, verdict, known }
+    state.calls.push(Arc::new(Call { touched_by: verdict.names.clone(), ..call }));
+    Prepared { number, resolved, verdict, caller, known }
 }
 
 fn record(state: &mut State, request: &ApiRequest, number: usize, r: &Resolved, caller: &Caller) -> Call {
@@ -111,10 +113,33 @@ fn region_of(state: &State, request: &ApiRequest, r: &Resolved) -> Arc<str> {
 fn attempt(state: &mut State, request: &ApiRequest, r: &Resolved, params: &Value) -> u32 {
     let mut hasher = DefaultHasher::new();
     let origin = &request.origin;
-    (&r.service_name, &r.api_name, params.to_string(), &origin.execution, &origin.task, origin.item).hash(&mut hasher);
+    (&r.service_name, &r.api_name, &origin.execution, &origin.task, origin.item).hash(&mut hasher);
+    hash_value(params, &mut hasher);
     let count = state.attempts.entry(hasher.finish()).or_default();
     *count += 1;
     *count
+}
+
+fn hash_value(value: &Value, hasher: &mut impl Hasher) {
+    std::mem::discriminant(value).hash(hasher);
+    match value {
+        Value::Null => {}
+        Value::Bool(flag) => flag.hash(hasher),
+        Value::Int(number) => number.hash(hasher),
+        Value::Float(number) => number.to_bits().hash(hasher),
+        Value::String(text) => text.hash(hasher),
+        Value::List(list) => {
+            list.len().hash(hasher);
+            list.iter().for_each(|item| hash_value(item, hasher));
+        }
+        Value::Map(map) => {
+            map.len().hash(hasher);
+            for (key, value) in map.iter() {
+                key.hash(hasher);
+                hash_value(value, hasher);
+            }
+        }
+    }
 }
 
 /// Faults, stubs, and then the fake itself.
@@ -122,22 +147,22 @@ fn answer(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value
     if let Some(error) = &p.verdict.error {
         return Err(error.clone());
     }
-    let Some(call) = state.calls.get(p.number).cloned() else { return Err(error("InternalError")) };
-    let answer = match state.rules.answer(&call) {
+    let Some(call) = state.calls.get(p.number) else { return Err(error("InternalError")) };
+    let answer = match state.rules.answer(call) {
         Some((name, StubAnswer::Answer(answer))) => {
             touch(state, p.number, name);
             answer
         }
         Some((name, StubAnswer::Merge(over))) => {
             touch(state, p.number, name);
-            let base = handle(state, request, p, &call);
+            let base = handle(state, request, p);
             // What nobody has a model or shape of is an empty answer, to merge into.
             let unknown = |error: ApiError| {
                 if error.code() == shaped::UNMODELLED { Ok(Value::empty_map()) } else { Err(error) }
             };
             base.or_else(unknown).map(|body| merged(&body, &over))
         }
-        None => handle(state, request, p, &call),
+        None => handle(state, request, p),
     };
     if p.verdict.lost {
         let message = "the call was carried out and a fault lost the answer".into();
@@ -147,26 +172,33 @@ fn answer(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value
 }
 
 fn touch(state: &mut State, number: usize, name: String) {
-    if let Some(call) = state.calls.get_mut(number) {
+    if let Some(call) = state.call_mut(number) {
         call.touched_by.push(name);
     }
 }
 
-fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) -> Result<Value, ApiError> {
+fn handle(state: &mut State, request: &ApiRequest, p: &Prepared) -> Result<Value, ApiError> {
     let r = &p.resolved;
-    let caller = match &p.known {
-        Some(caller) => caller.clone(),
-        None => {
-            ram::resolve(state, request, p.number)?;
-            ram::caller_of(state, request)
-        }
-    };
-    ram::check(state, &caller, p.number, r.http.bucket.as_deref())?;
-    let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, call) };
+    if let Some(call) = state.calls.get(p.number) {
+        state.rates.take(&call.account, &call.service, &call.api, state.now)?;
+    }
+    if !p.known {
+        ram::resolve(state, request, p.number)?;
+    }
+    let params = Params(r.params.clone());
+    ram::check(state, &p.caller, p.number, &params, r.http.bucket.as_deref())?;
+    let Some(call) = state.calls.get(p.number).map(Arc::clone) else { return Err(error("InternalError")) };
+    let (Some(service), Some(api)) = (r.service, r.api) else { return without_model(state, request, r.service, &call) };
     if let Some(name) = r.unknown.first().filter(|_| state.options.strict_parameters) {
         return Err(invalid(name, format_args!("{} has no parameter of this name", api.name)));
     }
-    let params = Params(r.params.clone());
+    if let Some((name, kind)) = &r.mistyped {
+        return Err(invalid(name, format_args!("it is no {kind}")));
+    }
+    if let Some(region) = unknown_region(state, &params).filter(|_| state.options.strict_parameters) {
+        let text = format!("The specified RegionId \"{region}\" does not exist.");
+        return Err(error_with("InvalidRegionId.NotFound", text));
+    }
     if let Some(name) = api.required().find(|name| params.str(name).is_none()) {
         return Err(missing(name));
     }
@@ -174,7 +206,7 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
         limits::check_quota(state, service.name, api.name, &call.account, params)?;
         let dry_run = params.bool("DryRun");
         let (region, account) = (Arc::clone(&call.region), Arc::clone(&call.account));
-        let http = r.http.clone();
+        let (http, caller) = (r.http.clone(), p.caller.clone());
         limits::run(state, service.name, &call.account, request.is_read(), |s| {
             let mut ctx = Ctx { s, service: service.name, api: api.name, region, account, dry_run, http, caller };
             if dry_run && request.is_read() {
@@ -183,6 +215,14 @@ fn handle(state: &mut State, request: &ApiRequest, p: &Prepared, call: &Call) ->
             (api.run)(&mut ctx, params)
         })
     })
+}
+
+/// The region of a call, when it is none. One in which the test has put something is one.
+fn unknown_region(state: &State, params: &Params) -> Option<Arc<str>> {
+    let region = params.str("RegionId")?;
+    let known =
+        ecs::is_region(&region) || region == state.region || state.store.everything().any(|(_, r)| r.region == region);
+    (!known).then_some(region)
 }
 
 /// The same client token with the same parameters gives the first answer again.
@@ -257,8 +297,11 @@ fn unmodelled(request: &ApiRequest, service: Option<&'static Service>) -> ApiErr
 
 /// Completes the answer and records it.
 fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> Result<ApiResponse, ApiError> {
-    let host =
-        state.calls.get(p.number).map(|c| format!("{}.{}.aliyuncs.com", c.service.to_ascii_lowercase(), c.region));
+    let host = state
+        .calls
+        .get(p.number)
+        .filter(|_| answer.is_err())
+        .map(|c| format!("{}.{}.aliyuncs.com", c.service.to_ascii_lowercase(), c.region));
     let document = answer.as_ref().ok().filter(|_| p.is_document()).cloned();
     let mut answer = completed(state, answer, &host.unwrap_or_default());
     if let (Some(document), Ok(response)) = (document, &mut answer) {
@@ -266,7 +309,7 @@ fn finish(state: &mut State, p: &Prepared, answer: Result<Value, ApiError>) -> R
     }
     state.ticks += 1;
     let (now, tick) = (state.now, state.ticks);
-    if let Some(call) = state.calls.get_mut(p.number) {
+    if let Some(call) = state.call_mut(p.number) {
         (call.ended, call.ticks.1) = (Some(now), tick);
         call.answer = match &answer {
             Ok(response) => Answer::Ok(response.body.clone()),
@@ -300,7 +343,7 @@ fn with_request_id(body: Value, request_id: &Arc<str>) -> Value {
     match body {
         Value::Map(map) if map.contains_key("RequestId") => Value::Map(map),
         Value::Map(map) => {
-            let mut out = (*map).clone();
+            let mut out = Arc::unwrap_or_clone(map);
             out.insert("RequestId", Arc::clone(request_id));
             Value::from(out)
         }

@@ -92,6 +92,10 @@ pub(crate) const ERRORS: &[(&str, u16, &str)] = &[
     ("InvalidForwardTableId.NotFound", 404, "The specified forward table does not exist."),
     ("InvalidNatGatewayId.NotFound", 404, "The specified NAT gateway does not exist."),
     ("OperationUnsupported.IpNotInCbwp", 400, "The address is not in the bandwidth package."),
+    ("DependencyViolation.NatGateway", 400, "The NAT gateway still has entries."),
+    ("InvalidBandwidthPackage.InUse", 400, "The bandwidth package still has addresses."),
+    ("InvalidSnatEntryId.NotFound", 404, "The specified SNAT entry does not exist."),
+    ("InvalidSnatTableId.NotFound", 404, "The specified SNAT table does not exist."),
     // RAM, STS
     ("EntityAlreadyExists.Policy", 409, "The policy exists already."),
     ("EntityAlreadyExists.Role", 409, "The role exists already."),
@@ -110,6 +114,11 @@ pub(crate) const ERRORS: &[(&str, u16, &str)] = &[
     ("InvalidVServerGroupId.NotFound", 404, "The specified VServer group does not exist."),
     ("InvalidAclId.NotFound", 404, "The specified access control list does not exist."),
     ("OperationFailed.DeleteProtection", 400, "The operation is not allowed while protection is on."),
+    ("ListenerNotFound", 404, "The specified listener does not exist."),
+    ("ResourceNotFound.LoadBalancer", 404, "The specified load balancer does not exist."),
+    ("ResourceNotFound.ServerGroup", 404, "The specified server group does not exist."),
+    ("IncorrectStatus.ServerGroup", 409, "The status of the server group does not support this operation."),
+    ("ResourceNotFound.BackendServer", 404, "The specified backend server does not exist."),
     // ESS
     ("IncorrectCapacity.MaxSize", 400, "The capacity would be above MaxSize."),
     ("IncorrectCapacity.MinSize", 400, "The capacity would be below MinSize."),
@@ -122,6 +131,9 @@ pub(crate) const ERRORS: &[(&str, u16, &str)] = &[
     ("InvalidScalingRuleAri.NotFound", 404, "The specified scaling rule does not exist."),
     ("InvalidScalingRuleId.NotFound", 404, "The specified scaling rule does not exist."),
     ("ScalingActivityInProgress", 400, "Another scaling activity is in progress."),
+    ("IncorrectScalingConfigurationLifecycleState", 400, "The scaling configuration is in use."),
+    ("InvalidInstanceId.InUse", 400, "The instance is in a scaling group already."),
+    ("InvalidScheduledTaskId.NotFound", 404, "The specified scheduled task does not exist."),
     // ROS
     ("StackExists", 409, "A stack of this name exists already."),
     ("StackNotFound", 404, "The stack does not exist."),
@@ -141,6 +153,11 @@ pub(crate) const ERRORS: &[(&str, u16, &str)] = &[
     ("InvalidSecurityIPList.Format", 400, "The address list is not well formed."),
     ("OperationDenied.DBInstanceStatus", 403, "The operation is not permitted in the current status of the instance."),
     ("InstanceReleaseProtection", 400, "The instance is protected against release."),
+    // DNS, CloudMonitor, keys and secrets
+    ("InvalidRecordId.NotFound", 404, "The specified record does not exist."),
+    ("Rejected.ResourceExist", 400, "The resource exists already."),
+    ("Forbidden.ResourceNotFound", 404, "The specified secret does not exist."),
+    ("Rejected.Disabled", 409, "The key or secret cannot be used in its present state."),
     // ECD, HBR, CS, others
     ("InvalidDesktopId.NotFound", 404, "The specified cloud desktop does not exist."),
     ("IncorrectDesktopStatus", 400, "The current status of the desktop does not support this operation."),
@@ -194,6 +211,8 @@ pub(crate) const ERRORS: &[(&str, u16, &str)] = &[
     ("OperationDenied.DeletionProtection", 400, "The operation is not allowed while deletion protection is on."),
     ("OperationUnsupported.IpInCbwp", 400, "The address is in a bandwidth package already."),
     ("QuotaExceeded.TagsPerResource", 403, "The quota of tags of a resource is used up."),
+    ("InvalidDeploymentSetId.NotFound", 404, "The specified deployment set does not exist."),
+    ("InvalidParameter.KeypairAlreadyAttachedInstance", 400, "An instance uses the key pair."),
     ("ResourceNotFound", 404, "The resource does not exist."),
 ];
 

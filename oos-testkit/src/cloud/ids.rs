@@ -50,7 +50,11 @@ impl Ids {
     /// A UUID in upper case, for `RequestId`.
     pub(crate) fn request_id(&mut self) -> String {
         self.requests += 1;
-        uuid(self.seed, self.requests).to_uppercase()
+        {
+            let mut id = uuid(self.seed, self.requests);
+            id.make_ascii_uppercase();
+            id
+        }
     }
 
     /// A UUID in lower case, e.g. of a stack.

@@ -47,6 +47,9 @@ pub(super) fn check_quota(
     account: &str,
     params: &Params,
 ) -> Result<(), ApiError> {
+    if state.quotas.is_empty() {
+        return Ok(());
+    }
     let makes = MAKES.iter().find(|(s, a, _)| *s == service && *a == api);
     let limit = makes.and_then(|(_, _, kind)| Some((*kind, *state.quotas.get(*kind)?)));
     let Some((kind, limit)) = limit else { return Ok(()) };

@@ -9,6 +9,7 @@ mod access;
 mod api;
 pub mod cs;
 pub mod database;
+mod declared;
 mod dispatch;
 pub mod ecd;
 pub mod ecs;
@@ -17,15 +18,19 @@ pub mod ess;
 pub mod fc;
 mod hbr;
 pub(crate) mod ids;
+mod index;
 mod inventory;
 mod limits;
+mod monitor;
 mod names;
 pub mod oos;
 pub mod oss;
 pub(crate) mod page;
 pub(crate) mod params;
 pub mod ram;
+mod rates;
 pub mod ros;
+mod server_group;
 mod setter;
 pub mod shaped;
 pub mod slb;
@@ -65,7 +70,7 @@ use crate::{
 pub(crate) const SERVICES: &[Service] = &[
     Service::new("ECS", &[], ecs::TABLES),
     Service::new("VPC", &[], vpc::TABLES),
-    Service::new("SLB", &[], &[slb::APIS]),
+    Service::new("SLB", &[], slb::TABLES),
     Service::new("ESS", &[], ess::TABLES),
     Service::new("ROS", &[], &[ros::APIS]),
     Service::new("FC", &["fc-open"], &[fc::APIS]),
@@ -87,7 +92,10 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
     Service::new("ComputeNestSupplier", &[], &[small::COMPUTE_NEST_APIS]),
     Service::new("SAE", &[], &[small::SAE_APIS]),
-    Service::new("KMS", &[], &[small::KMS_APIS]),
+    Service::new("KMS", &[], &[small::KMS_APIS, declared::KEY_APIS, small::SECRET_APIS]),
+    Service::new("Alidns", &["dns"], &[declared::DNS_APIS]),
+    Service::new("Cms", &["cloudmonitor"], &[monitor::APIS]),
+    Service::new("NLB", &[], &[server_group::APIS]),
     Service::new("CR", &[], &[small::CR_APIS]),
     Service::new("SAS", &[], &[small::SAS_APIS]),
     Service::new("ResourceSharing", &[], &[small::SHARING_APIS]),
@@ -97,7 +105,7 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new("ENS", &[], &[small::ENS_APIS]),
     Service::new("WAF-OPENAPI", &[], &[small::WAF_APIS]),
     Service::new("EHPC", &[], &[small::EHPC_APIS]),
-    Service::new("ALB", &[], &[small::ALB_APIS]),
+    Service::new("ALB", &[], &[small::ALB_APIS, declared::ALB_APIS, server_group::APIS]),
     Service::new("Actiontrail", &[], &[small::TRAIL_APIS]),
     Service::new("RDC-inner", &[], &[small::STARAGENT_APIS]),
     Service::new("devops-inner", &[], &[small::STARAGENT_APIS]),

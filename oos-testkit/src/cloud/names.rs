@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use oos_core::{
     Map, Value,
-    catalogue::{self, NormaliseOptions},
+    catalogue::{self, Canonical, Kind, NormaliseOptions, Operation},
     ports::ApiRequest,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Resolved {
     pub(crate) http: Http,
     pub(crate) unknown: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// The first parameter whose text is not of its type, and the type.
+    pub(crate) mistyped: Option<(Arc<str>, &'static str)>,
 }
 
 /// Finds the operation and brings the parameters into wire names.
@@ -51,7 +53,13 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
         },
         unknown: n.unknown.iter().map(ToString::to_string).collect(),
         warnings: n.warnings.clone(),
+        mistyped: n.operation.as_ref().and_then(|operation| mistyped(operation, &n.tree)),
     };
+    // What is required is advice where nobody has a model of the operation.
+    if let (None, Some(operation)) = (found, &n.operation) {
+        let missing = operation.parameters.iter().filter(|of| of.required && n.parameter(&of.name).is_none());
+        out.warnings.extend(missing.map(|of| format!("the required parameter `{}` is missing", of.name)));
+    }
     if n.operation.is_none() {
         out.warnings.clear();
         if let Some(api) = found {
@@ -75,6 +83,20 @@ pub(crate) fn resolve(request: &ApiRequest) -> Resolved {
         out.unknown = out.params.keys().filter(|name| !known(name)).map(ToString::to_string).collect();
     }
     out
+}
+
+/// The first parameter whose text is no number or boolean where the catalogue knows it to be one.
+fn mistyped(operation: &Operation, tree: &[Canonical]) -> Option<(Arc<str>, &'static str)> {
+    tree.iter().find_map(|given| {
+        let text = given.value.as_str()?.trim();
+        let word = match operation.parameter(&given.wire)?.kind {
+            Kind::Integer if text.parse::<i64>().is_err() => "integer",
+            Kind::Number if text.parse::<f64>().is_err() => "number",
+            Kind::Boolean if !["true", "false"].iter().any(|b| text.eq_ignore_ascii_case(b)) => "boolean",
+            _ => return None,
+        };
+        Some((Arc::clone(&given.wire), word))
+    })
 }
 
 /// Parameters that every API takes.

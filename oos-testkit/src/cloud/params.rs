@@ -26,7 +26,11 @@ impl Params {
 
     /// Trimmed text; `None` when it is missing or empty.
     pub(crate) fn str(&self, name: &str) -> Option<Arc<str>> {
-        let text = self.get(name).to_text();
+        let value = self.get(name);
+        if value.is_null() {
+            return None;
+        }
+        let text = value.to_text();
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| if trimmed.len() == text.len() { Arc::clone(&text) } else { trimmed.into() })
     }
@@ -94,11 +98,6 @@ impl Params {
     /// Tags: a list of `{Key, Value}`, or a map.
     pub(crate) fn tags(&self, name: &str) -> Vec<(String, String)> {
         tags_of(&self.get(name).parsed_if_json_text())
-    }
-
-    /// The same as a list of `{Key, Value}`.
-    pub(crate) fn tags_value(&self, name: &str) -> Value {
-        self.tags(name).into_iter().map(|(k, v)| oos_core::params! { "Key" => k, "Value" => v }).collect()
     }
 
     /// A member of a structure, written `A.B` or nested.

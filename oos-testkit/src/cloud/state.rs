@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use indexmap::IndexMap;
 use oos_core::{Map, Timestamp, Value};
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
     ids::Ids,
     limits,
     ram::Ram,
+    rates::Rates,
     ros::Ros,
     shaped,
     store::{Key, Kind, Queue, Resource, Store},
@@ -39,7 +39,7 @@ pub(crate) struct State {
     pub(crate) behaviours: Vec<Rule>,
     pub(crate) polled: BTreeMap<Key, Polled>,
     pub(crate) generations: u64,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<Arc<Call>>,
     pub(crate) ticks: u64,
     pub(crate) attempts: BTreeMap<u64, u32>,
     pub(crate) tokens: BTreeMap<String, Token>,
@@ -48,6 +48,7 @@ pub(crate) struct State {
     pub(crate) codes: BTreeMap<String, (String, u16)>,
     pub(crate) options: Options,
     pub(crate) rules: Rules,
+    pub(super) rates: Rates,
     pub(crate) assistant: Assistant,
     pub(crate) events: Vec<Value>,
     pub(crate) addresses: u64,
@@ -105,6 +106,7 @@ impl State {
             codes: BTreeMap::new(),
             options: Options { strict_parameters: true, auto_events: false },
             rules: Rules::default(),
+            rates: Rates::default(),
             assistant: Assistant::default(),
             events: Vec::new(),
             addresses: 0,
@@ -122,6 +124,11 @@ impl State {
         }
     }
 
+    /// A recorded call for change; who holds a view on the log keeps it as it was.
+    pub(crate) fn call_mut(&mut self, number: usize) -> Option<&mut Call> {
+        self.calls.get_mut(number).map(Arc::make_mut)
+    }
+
     /// Lets everything happen that is due by `now`, in order.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         while let Some((at, what)) = self.queue.pop_due(now) {
@@ -136,19 +143,7 @@ impl State {
         let id = id.into();
         let (account, created) = (Arc::clone(&self.account), self.now);
         self.fresh.push(Key::new(kind, Arc::clone(&id)));
-        self.store.insert(
-            kind,
-            Resource {
-                id: Arc::clone(&id),
-                region: region.into(),
-                account,
-                data,
-                tags: IndexMap::new(),
-                created,
-                visible_from: created,
-                generation: 0,
-            },
-        );
+        self.store.insert(kind, Resource::new(Arc::clone(&id), region.into(), account, data, created));
         id
     }
 

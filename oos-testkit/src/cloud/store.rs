@@ -3,10 +3,17 @@
 //! A resource is a map in the shape of the wire plus a few members of our own, whose names start with `_` and never
 //! leave. So one store serves all products; what a product means by it stands in its own file.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 use oos_core::{Map, Timestamp, Value};
+
+use super::index::{self, Index, Word};
 
 /// A kind of resource, e.g. `ECS::Instance`.
 pub(crate) type Kind = &'static str;
@@ -38,9 +45,25 @@ pub(crate) struct Resource {
     pub(crate) visible_from: Timestamp,
     /// Number of the last transition; an older one that comes late does nothing.
     pub(crate) generation: u64,
+    /// What the list of its kind shows of it, made when first asked for.
+    shown: OnceCell<Value>,
 }
 
 impl Resource {
+    pub(crate) fn new(id: Arc<str>, region: Arc<str>, account: Arc<str>, data: Map, created: Timestamp) -> Self {
+        Self {
+            id,
+            region,
+            account,
+            data,
+            tags: IndexMap::new(),
+            created,
+            visible_from: created,
+            generation: 0,
+            shown: OnceCell::new(),
+        }
+    }
+
     pub(crate) fn str(&self, name: &str) -> &str {
         self.data.get(name).and_then(Value::as_str).unwrap_or("")
     }
@@ -64,6 +87,19 @@ impl Resource {
     /// The texts of a list member.
     pub(crate) fn list(&self, name: &str) -> Vec<Arc<str>> {
         self.data.get(name).and_then(Value::as_list).map_or_else(Vec::new, |l| l.iter().map(Value::to_text).collect())
+    }
+
+    /// What `make` shows of it, made once as long as nothing changes: for the one list of the kind that is polled, and
+    /// for what depends on nothing but the resource.
+    pub(crate) fn shown(&self, make: fn(&Self) -> Value) -> Value {
+        self.shown.get_or_init(|| make(self)).clone()
+    }
+
+    /// With its tags, as lists show it: `{.., Tags: {Tag: [{TagKey, TagValue}]}}`.
+    pub(crate) fn tagged_view(&self) -> Value {
+        let mut out = self.view();
+        out.insert("Tags", self.tags_view());
+        Value::from(out)
     }
 
     /// The members that are meant for the wire.
@@ -90,11 +126,20 @@ impl Resource {
 }
 
 /// All resources.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Store {
     all: BTreeMap<Kind, BTreeMap<Arc<str>, Resource>>,
     /// The kind of each id, to find a resource by its id alone.
     kinds: BTreeMap<Arc<str>, Kind>,
+    /// Who has which tag or member, made when first asked for.
+    index: RefCell<Index>,
+}
+
+/// A copy makes its own index when it is asked.
+impl Clone for Store {
+    fn clone(&self) -> Self {
+        Self { all: self.all.clone(), kinds: self.kinds.clone(), index: RefCell::default() }
+    }
 }
 
 impl Store {
@@ -103,7 +148,10 @@ impl Store {
     }
 
     pub(crate) fn get_mut(&mut self, kind: Kind, id: &str) -> Option<&mut Resource> {
-        self.all.get_mut(kind)?.get_mut(id)
+        let resource = self.all.get_mut(kind)?.get_mut(id)?;
+        self.index.get_mut().touched(kind, &resource.id);
+        resource.shown.take();
+        Some(resource)
     }
 
     /// The resource of an id, whatever its kind.
@@ -115,6 +163,7 @@ impl Store {
     pub(crate) fn insert(&mut self, kind: Kind, resource: Resource) {
         // A member of a scaling group has the id of its instance; the instance is meant when only the id is known.
         self.kinds.entry(Arc::clone(&resource.id)).or_insert(kind);
+        self.index.get_mut().touched(kind, &resource.id);
         self.all.entry(kind).or_default().insert(Arc::clone(&resource.id), resource);
     }
 
@@ -122,12 +171,47 @@ impl Store {
         if self.kinds.get(id) == Some(&kind) {
             self.kinds.remove(id);
         }
-        self.all.get_mut(kind)?.remove(id)
+        let resource = self.all.get_mut(kind)?.remove(id)?;
+        self.index.get_mut().touched(kind, &resource.id);
+        Some(resource)
     }
 
     /// All of a kind, ordered by id.
-    pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
+    pub(crate) fn all<'s>(&'s self, kind: &str) -> impl Iterator<Item = &'s Resource> + use<'s> {
         self.all.get(kind).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// How many there are of a kind.
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.all.get(kind).map_or(0, BTreeMap::len)
+    }
+
+    /// Those of a kind whose member is this text, ordered by id.
+    pub(crate) fn with(&self, kind: Kind, member: &'static str, text: &str) -> impl Iterator<Item = &Resource> {
+        self.ids_by(kind, member, text).into_iter().filter_map(move |id| self.get(kind, &id))
+    }
+
+    /// Ids of those of a kind whose member is this text, ordered; quick for the members that stand in the index.
+    pub(crate) fn ids_by(&self, kind: Kind, member: &'static str, text: &str) -> Vec<Arc<str>> {
+        if index::has(kind, member) {
+            return self.ids_with(kind, &Word::Member(member, text.into()));
+        }
+        // As the index reads them: a list counts for each of its texts.
+        let has = |r: &&Resource| match r.data.get(member) {
+            Some(Value::List(list)) => list.iter().any(|v| *v.to_text() == *text),
+            _ => *r.text(member) == *text,
+        };
+        self.all(kind).filter(has).map(|r| Arc::clone(&r.id)).collect()
+    }
+
+    /// Ids of those of a kind that have a tag, ordered; an empty value stands for any.
+    pub(crate) fn tagged(&self, kind: Kind, key: &str, value: &str) -> Vec<Arc<str>> {
+        let word = if value.is_empty() { Word::Key(key.into()) } else { Word::Tag(key.into(), value.into()) };
+        self.ids_with(kind, &word)
+    }
+
+    fn ids_with(&self, kind: Kind, word: &Word) -> Vec<Arc<str>> {
+        self.index.borrow_mut().ids(kind, word, self.all.get(kind))
     }
 
     /// Kinds and all their resources.

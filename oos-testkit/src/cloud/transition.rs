@@ -123,6 +123,8 @@ pub(crate) const TABLE: &[Transition] = &[
     t("HBR::Restore", "run", &[("RUNNING", 600)], "COMPLETE", "FAILED"),
     t("CS::NodePool", "scale", &[("scaling", 60)], "active", "degraded"),
     t("CS::Task", "run", &[("running", 60)], "success", "fail"),
+    t("CMS::Agent", "install", &[("installing", 30)], "running", "install_faild"),
+    t("ServerGroup", "change", &[("Configuring", 2)], "Available", "Available"),
     t("SAE::ChangeOrder", "run", &[("1", 30)], "2", "3"),
     t("ComputeNest::ServiceInstance", "upgrade", &[("Upgrading", 120)], "Deployed", "UpgradeFailed"),
     t("ComputeNest::ServiceInstance", "rollback", &[("Upgrading", 120)], "Deployed", "UpgradeRollbackFailed"),
@@ -141,6 +143,7 @@ pub(crate) fn status_field(kind: Kind) -> &'static str {
         "RDS::Backup" | "Redis::Backup" => "BackupProgressStatus",
         "HBR::Task" => "Description",
         "CS::NodePool" | "CS::Task" | "CS::Cluster" => "state",
+        "ServerGroup" => "ServerGroupStatus",
         _ => "Status",
     }
 }

@@ -99,7 +99,12 @@ fn attribute(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     Ok(wrapped("Items", "DBInstanceAttribute", rows(ctx, &ids), Map::new()))
 }
 
-fn add(ctx: &mut Ctx<'_>, p: &Params, event: &'static str) -> Result<Value, ApiError> {
+fn add(
+    ctx: &mut Ctx<'_>,
+    p: &Params,
+    event: &'static str,
+    done: impl FnOnce(&mut State, &str) + Send + 'static,
+) -> Result<Value, ApiError> {
     ctx.checked()?;
     let region = Arc::clone(&ctx.region);
     let id = ctx.s.ids.next("rm-", &region);
@@ -125,7 +130,17 @@ fn add(ctx: &mut Ctx<'_>, p: &Params, event: &'static str) -> Result<Value, ApiE
         members.insert("_ips", params! { "default" => list });
     }
     let id = ctx.create_as(KIND, &id, members)?;
-    ctx.s.transit(KIND, &id, event, nothing());
+    let made = Arc::clone(&id);
+    ctx.s.transit(
+        KIND,
+        &id,
+        event,
+        Box::new(move |state, ok| {
+            if ok {
+                done(state, &made)
+            }
+        }),
+    );
     Ok(params! {
         "DBInstanceId" => Arc::clone(&id), "OrderId" => ctx.s.ids.number("order").to_string(), "Port" => "3306",
         "ConnectionString" => format!("{id}.mysql.rds.aliyuncs.com"),
@@ -133,13 +148,29 @@ fn add(ctx: &mut Ctx<'_>, p: &Params, event: &'static str) -> Result<Value, ApiE
 }
 
 fn create(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    add(ctx, p, "create")
+    add(ctx, p, "create", |_, _| {})
 }
 
 fn recover(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let source = p.str("DBInstanceId").ok_or_else(|| missing("DBInstanceId"))?;
     ctx.need(KIND, &source, UNKNOWN)?;
-    add(ctx, p, "restore")
+    add(ctx, p, "restore", move |state, made| copy_contents(state, &source, made))
+}
+
+/// What was in the source is in the restored instance when that is ready.
+fn copy_contents(state: &mut State, source: &str, made: &str) {
+    for kind in [DATABASE, ACCOUNT] {
+        let of: Vec<_> = state.store.with(kind, "DBInstanceId", source).cloned().collect();
+        for r in of {
+            let id = r.id.replacen(source, made, 1);
+            let mut data = r.data.clone();
+            data.insert("DBInstanceId", made);
+            let id = state.add(kind, id, &r.region, data);
+            if let Some(copy) = state.store.get_mut(kind, &id) {
+                copy.account = r.account;
+            }
+        }
+    }
 }
 
 /// Checks that an instance exists and is in this state.
@@ -250,7 +281,8 @@ fn inside(
 ) -> Result<(Vec<Value>, Map), ApiError> {
     let (db, wanted, state) = (p.need("DBInstanceId")?, p.str(name), p.str(status));
     ctx.need(KIND, &db, UNKNOWN)?;
-    let ids = ctx.ids(kind, None, |r| {
+    let of_instance = ctx.s.store.ids_by(kind, "DBInstanceId", &db);
+    let ids = ctx.ids(kind, Some(&of_instance), |r| {
         r.str("DBInstanceId") == &*db
             && wanted.as_deref().is_none_or(|w| r.str(name) == w)
             && state.as_deref().is_none_or(|s| r.str(status) == s)

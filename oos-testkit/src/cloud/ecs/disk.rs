@@ -14,6 +14,7 @@ use crate::cloud::{
     page::{TEN, page},
     params::Params,
     state::State,
+    store::Resource,
     transition::nothing,
 };
 
@@ -41,6 +42,7 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (wanted, tags, kind) = (p.ids("DiskIds"), p.tags("Tag"), p.text("DiskType").to_ascii_lowercase());
     let members = ["InstanceId", "AutoSnapshotPolicyId", "Category", "Status", "ZoneId", "DiskName"];
     let equal: Vec<_> = members.iter().filter_map(|m| Some((*m, p.str(m)?))).collect();
+    let wanted = ctx.narrowed(KIND, wanted, &equal, &tags);
     let ids = ctx.ids(KIND, wanted.as_deref(), |r| {
         (kind.is_empty() || kind == "all" || r.str("Type") == kind)
             && equal.iter().all(|(m, v)| r.text(m).eq_ignore_ascii_case(v) || (&**v == "All" && *m == "Status"))
@@ -48,11 +50,7 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     });
     let (ids, fields) = page(p, ids, TEN.tokens(10, 500))?;
     ids.iter().for_each(|id| ctx.s.described(KIND, id));
-    let list = ids.iter().filter_map(|id| ctx.find(KIND, id)).map(|r| {
-        let mut view = r.view();
-        view.insert("Tags", r.tags_view());
-        Value::from(view)
-    });
+    let list = ids.iter().filter_map(|id| ctx.find(KIND, id)).map(|r| r.shown(Resource::tagged_view));
     let list = list.collect();
     Ok(wrapped("Disks", "Disk", list, fields))
 }
@@ -130,13 +128,11 @@ fn attach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     if bootable && !p.has("Password") && !p.has("KeyPairName") {
         return Err(missing("Password"));
     }
-    if ctx.s.store.all(KIND).filter(|d| d.str("InstanceId") == &*instance && d.str("Type") == "data").count()
-        >= MOST_DISKS
-    {
+    if ctx.s.store.with(KIND, "InstanceId", &instance).filter(|d| d.str("Type") == "data").count() >= MOST_DISKS {
         return Err(error("InstanceDiskLimitExceeded"));
     }
     let device = p.str("Device");
-    let taken = |d: &str| ctx.s.store.all(KIND).any(|r| r.str("InstanceId") == &*instance && r.str("Device") == d);
+    let taken = |d: &str| ctx.s.store.with(KIND, "InstanceId", &instance).any(|r| r.str("Device") == d);
     if device.as_deref().is_some_and(taken) {
         return Err(error("InvalidDevice.InUse"));
     }

@@ -52,17 +52,7 @@ fn public(id: &str) -> Resource {
     let windows = id.starts_with("win");
     let (os, platform) = if windows { ("windows", "Windows Server 2022") } else { ("linux", "Aliyun") };
     let data = image_data(id, id, &Origin { os, platform, alias: "system", ..Origin::default() });
-    let now = oos_core::Timestamp::default();
-    Resource {
-        id: id.into(),
-        region: "".into(),
-        account: "".into(),
-        data,
-        tags: indexmap::IndexMap::new(),
-        created: now,
-        visible_from: now,
-        generation: 0,
-    }
+    Resource::new(id.into(), "".into(), "".into(), data, oos_core::Timestamp::default())
 }
 
 /// Where an image comes from.
@@ -179,7 +169,7 @@ fn create(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 }
 
 fn of_instance(state: &State, instance: &str) -> Vec<Arc<str>> {
-    let mut disks: Vec<_> = state.store.all(disk::KIND).filter(|r| r.str("InstanceId") == instance).collect();
+    let mut disks: Vec<_> = state.store.with(disk::KIND, "InstanceId", instance).collect();
     disks.sort_by_key(|r| r.text("Device"));
     disks.iter().map(|r| Arc::clone(&r.id)).collect()
 }

@@ -14,6 +14,7 @@ use crate::cloud::{
     error::error,
     page::{TEN, page},
     params::Params,
+    store::Resource,
     transition::nothing,
 };
 
@@ -262,7 +263,11 @@ fn managed(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     Ok(Value::from(fields))
 }
 
-fn accept_event(_: &mut Ctx<'_>, _: &Params) -> Result<Value, ApiError> {
+/// What the test put there as an event is carried out from now on.
+fn accept_event(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    if let Some(event) = ctx.s.store.get_mut("ECS::SystemEvent", &p.need("EventId")?) {
+        event.set("EventCycleStatus", "Executing");
+    }
     done()
 }
 
@@ -272,7 +277,7 @@ fn reserve(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let region = Arc::clone(&ctx.region);
     let id = ctx.s.ids.next("ecsri-", &region);
     let mut data = map(&params! {
-        "ReservedInstanceId" => id.as_str(), "Status" => "Active", "RegionId" => region, "Tags" => p.tags_value("Tag"),
+        "ReservedInstanceId" => id.as_str(), "Status" => "Active", "RegionId" => region,
         "InstanceAmount" => p.int("InstanceAmount")?.unwrap_or(1), "CreationTime" => ctx.now().to_iso(),
     });
     for name in [
@@ -289,6 +294,7 @@ fn reserve(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     }
     ctx.checked()?;
     ctx.create_as(RESERVED, &id, data)?;
+    ctx.s.store.get_mut(RESERVED, &id).into_iter().for_each(|r| r.tags.extend(p.tags("Tag")));
     Ok(
         params! { "ReservedInstanceIdSets" => params! { "ReservedInstanceId" => [id] }, "OrderId" => ctx.s.ids.number("order").to_string() },
     )
@@ -298,7 +304,7 @@ fn describe_reserved(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let wanted = p.ids("ReservedInstanceId");
     let ids = ctx.ids(RESERVED, wanted.as_deref(), |_| true);
     let (ids, fields) = page(p, ids, TEN)?;
-    let list = ids.iter().filter_map(|id| ctx.find(RESERVED, id)).map(|r| Value::from(r.view())).collect();
+    let list = ids.iter().filter_map(|id| ctx.find(RESERVED, id)).map(Resource::tagged_view).collect();
     Ok(wrapped("ReservedInstances", "ReservedInstance", list, fields))
 }
 

@@ -33,9 +33,7 @@ pub(crate) const APIS: &[Api] = &[
 
 /// An instance as answers show it.
 pub(crate) fn view(r: &Resource) -> Value {
-    let mut out = r.view();
-    out.insert("Tags", r.tags_view());
-    Value::from(out)
+    r.shown(Resource::tagged_view)
 }
 
 fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
@@ -45,6 +43,7 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     }
     let tags = p.tags("Tag");
     let filters = Filters::of(p);
+    let wanted = ctx.narrowed(KIND, wanted, &[], &tags);
     let ids = ctx.ids(KIND, wanted.as_deref(), |r| r.has_tags(&tags) && filters.take(r));
     let (ids, fields) = page(p, ids, TEN)?;
     let list = ids.iter().filter_map(|id| {
@@ -146,8 +145,23 @@ pub(crate) fn in_state(ctx: &Ctx<'_>, id: &str, legal: &[&str]) -> Result<(), Ap
     Err(error_with("IncorrectInstanceStatus", text))
 }
 
+/// Refuses what is locked for security reasons: `OperationLocks` says so.
+fn unlocked(ctx: &Ctx<'_>, id: &str) -> Result<(), ApiError> {
+    let locks = ctx.need(KIND, id, UNKNOWN)?.data.get("OperationLocks").map(|v| v.at(&["LockReason"]).clone());
+    let locks = locks.unwrap_or_default();
+    let is_security = |lock: &Value| {
+        let reason = lock.get("LockReason").unwrap_or(lock).to_text();
+        reason.eq_ignore_ascii_case("security")
+    };
+    if locks.as_list().unwrap_or_default().iter().any(is_security) {
+        return Err(error("InstanceLockedForSecurity"));
+    }
+    Ok(())
+}
+
 fn start(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let id = p.need("InstanceId")?;
+    unlocked(ctx, &id)?;
     in_state(ctx, &id, &["Stopped"])?;
     ctx.checked()?;
     ctx.s.transit(KIND, &id, "start", nothing());
@@ -167,6 +181,7 @@ fn stop(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 fn reboot(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let id = p.need("InstanceId")?;
+    unlocked(ctx, &id)?;
     in_state(ctx, &id, &["Running"])?;
     ctx.checked()?;
     ctx.s.transit(KIND, &id, "reboot", nothing());
@@ -175,18 +190,22 @@ fn reboot(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 fn delete(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let id = p.need("InstanceId")?;
-    let instance = ctx.need(KIND, &id, UNKNOWN)?;
+    may_be_deleted(ctx, &id, p.bool("Force"))?;
+    ctx.checked()?;
+    start_removal(ctx.s, &id);
+    done()
+}
+
+/// Refuses what is protected, paid in advance, or runs and is not forced.
+pub(super) fn may_be_deleted(ctx: &Ctx<'_>, id: &str, force: bool) -> Result<(), ApiError> {
+    let instance = ctx.need(KIND, id, UNKNOWN)?;
     if instance.is_true("DeletionProtection") {
         return Err(error("InvalidOperation.DeletionProtection"));
     }
     if instance.str("InstanceChargeType") == "PrePaid" && !expired(ctx, instance) {
         return Err(error("ChargeTypeViolation"));
     }
-    let legal: &[&str] = if p.bool("Force") { &["Stopped", "Running"] } else { &["Stopped"] };
-    in_state(ctx, &id, legal)?;
-    ctx.checked()?;
-    start_removal(ctx.s, &id);
-    done()
+    in_state(ctx, id, if force { &["Stopped", "Running"] } else { &["Stopped"] })
 }
 
 fn expired(ctx: &Ctx<'_>, instance: &Resource) -> bool {
@@ -215,7 +234,7 @@ pub(crate) fn remove(state: &mut State, id: &str) {
     let of = |state: &State, kind| -> Vec<(Arc<str>, bool)> {
         let goes =
             |r: &Resource| r.is_true("DeleteWithInstance") || r.str("Type") == "Primary" || r.str("Type") == "system";
-        state.store.all(kind).filter(|r| r.str("InstanceId") == id).map(|r| (Arc::clone(&r.id), goes(r))).collect()
+        state.store.with(kind, "InstanceId", id).map(|r| (Arc::clone(&r.id), goes(r))).collect()
     };
     for kind in ["ECS::Disk", "ECS::NetworkInterface", "VPC::EIP"] {
         for (member, goes) in of(state, kind) {

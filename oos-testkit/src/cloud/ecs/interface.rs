@@ -48,6 +48,18 @@ pub(crate) const APIS: &[Api] = &[
         revoke,
         "SecurityGroupId! IpProtocol PortRange DestCidrIp DestGroupId DestGroupOwnerAccount DestGroupOwnerId DestPrefixListId Ipv6DestCidrIp SourceCidrIp SourcePortRange Policy Priority NicType Description Permissions.N SecurityGroupRuleId.N",
     ),
+    Api::new("ModifySecurityGroupAttribute", modify_group, "SecurityGroupId! SecurityGroupName Description"),
+    Api::new(
+        "ModifyNetworkInterfaceAttribute",
+        modify,
+        "NetworkInterfaceId! NetworkInterfaceName Description SecurityGroupId.N QueueNumber DeleteOnRelease SourceDestCheck",
+    ),
+    Api::new(
+        "AssignPrivateIpAddresses",
+        assign,
+        "NetworkInterfaceId! PrivateIpAddress.N SecondaryPrivateIpAddressCount Ipv4Prefix.N Ipv4PrefixCount",
+    ),
+    Api::new("UnassignPrivateIpAddresses", unassign, "NetworkInterfaceId! PrivateIpAddress.N Ipv4Prefix.N"),
     Api::new("DescribeSecurityGroups", describe_groups, ""),
     Api::new("DescribeSecurityGroupAttribute", describe_group, "SecurityGroupId!"),
 ];
@@ -57,6 +69,7 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let members = ["InstanceId", "Type", "VSwitchId", "VpcId", "Status", "NetworkInterfaceName"];
     let equal: Vec<_> = members.iter().filter_map(|m| Some((*m, p.str(m)?))).collect();
     let address = p.str("PrimaryIpAddress").or_else(|| p.list("PrivateIpAddress").into_iter().next());
+    let wanted = ctx.narrowed(KIND, wanted, &equal, &tags);
     let ids = ctx.ids(KIND, wanted.as_deref(), |r| {
         equal.iter().all(|(m, v)| r.text(m).eq_ignore_ascii_case(v))
             && group.as_ref().is_none_or(|g| groups(r).contains(g))
@@ -65,11 +78,7 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     });
     let (ids, fields) = page(p, ids, TEN.tokens(10, 500).max(500))?;
     ids.iter().for_each(|id| ctx.s.described(KIND, id));
-    let list = ids.iter().filter_map(|id| ctx.find(KIND, id)).map(|r| {
-        let mut view = r.view();
-        view.insert("Tags", r.tags_view());
-        Value::from(view)
-    });
+    let list = ids.iter().filter_map(|id| ctx.find(KIND, id)).map(|r| r.shown(Resource::tagged_view));
     let list = list.collect();
     Ok(wrapped("NetworkInterfaceSets", "NetworkInterfaceSet", list, fields))
 }
@@ -96,6 +105,67 @@ fn create(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     Ok(
         params! { "NetworkInterfaceId" => id, "Status" => "Creating", "VSwitchId" => vswitch, "PrivateIpAddress" => address },
     )
+}
+
+fn modify_group(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    ctx.set_given(GROUP, &p.need("SecurityGroupId")?, GROUP_UNKNOWN, p, &["SecurityGroupName", "Description"])?;
+    done()
+}
+
+fn modify(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (id, groups) = (p.need("NetworkInterfaceId")?, p.list("SecurityGroupId"));
+    for group in &groups {
+        ctx.need(GROUP, group, GROUP_UNKNOWN)?;
+    }
+    let plain = ["NetworkInterfaceName", "Description", "QueueNumber", "DeleteOnRelease", "SourceDestCheck"];
+    ctx.set_given(KIND, &id, UNKNOWN, p, &plain)?;
+    if !groups.is_empty() {
+        ctx.change(KIND, &id, UNKNOWN)?.set("SecurityGroupIds", params! { "SecurityGroupId" => groups });
+    }
+    done()
+}
+
+/// The private addresses of an interface, the primary one first.
+fn sets(r: &Resource) -> Vec<Value> {
+    let list = r.data.get("PrivateIpSets").and_then(|v| v.at(&["PrivateIpSet"]).as_list());
+    list.map(<[Value]>::to_vec).unwrap_or_default()
+}
+
+fn assign(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let id = p.need("NetworkInterfaceId")?;
+    let mut new = p.list("PrivateIpAddress");
+    if let Some(count) = p.int("SecondaryPrivateIpAddressCount")? {
+        new.extend((0..count.clamp(0, 100)).map(|_| Arc::from(ctx.s.private_address())));
+    }
+    if new.is_empty() {
+        return Err(missing("PrivateIpAddress"));
+    }
+    let mut all = sets(ctx.need(KIND, &id, UNKNOWN)?);
+    ctx.checked()?;
+    let secondary = |address: &Arc<str>| {
+        params! { "PrivateIpAddress" => Arc::clone(address), "Primary" => false, "AssociatedPublicIp" => Value::empty_map() }
+    };
+    all.extend(new.iter().map(secondary));
+    ctx.change(KIND, &id, UNKNOWN)?.set("PrivateIpSets", params! { "PrivateIpSet" => all });
+    Ok(params! {
+        "AssignedPrivateIpAddressesSet" => params! {
+            "NetworkInterfaceId" => id, "PrivateIpSet" => params! { "PrivateIpAddress" => new },
+            "Ipv4PrefixSet" => params! { "Ipv4Prefixes" => Value::empty_list() },
+        },
+    })
+}
+
+/// The primary address stays.
+fn unassign(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (id, gone) = (p.need("NetworkInterfaceId")?, p.list("PrivateIpAddress"));
+    let mut all = sets(ctx.need(KIND, &id, UNKNOWN)?);
+    let goes = |set: &Value| {
+        set.at(&["Primary"]).as_bool() != Some(true) && gone.contains(&set.at(&["PrivateIpAddress"]).to_text())
+    };
+    ctx.checked()?;
+    all.retain(|set| !goes(set));
+    ctx.change(KIND, &id, UNKNOWN)?.set("PrivateIpSets", params! { "PrivateIpSet" => all });
+    done()
 }
 
 fn in_status(ctx: &Ctx<'_>, id: &str, legal: &str) -> Result<(), ApiError> {
@@ -289,11 +359,7 @@ fn describe_groups(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
             && r.has_tags(&tags)
     });
     let (ids, fields) = page(p, ids, TEN)?;
-    let list = ids.iter().filter_map(|id| ctx.find(GROUP, id)).map(|r| {
-        let mut view = r.view();
-        view.insert("Tags", r.tags_view());
-        Value::from(view)
-    });
+    let list = ids.iter().filter_map(|id| ctx.find(GROUP, id)).map(|r| r.shown(Resource::tagged_view));
     let list = list.collect();
     Ok(wrapped("SecurityGroups", "SecurityGroup", list, fields))
 }

@@ -315,8 +315,7 @@ pub(crate) fn add_disk(
 
 /// The first device name that no disk of the instance has.
 pub(crate) fn next_device(state: &State, instance: &str) -> String {
-    let taken: Vec<&str> =
-        state.store.all("ECS::Disk").filter(|d| d.str("InstanceId") == instance).map(|d| d.str("Device")).collect();
+    let taken: Vec<&str> = state.store.with("ECS::Disk", "InstanceId", instance).map(|d| d.str("Device")).collect();
     ('a'..='z').map(|c| format!("/dev/xvd{c}")).find(|d| !taken.contains(&d.as_str())).unwrap_or_default()
 }
 

@@ -1,6 +1,7 @@
 //! ECS: instances, disks, images, snapshots, network interfaces, Cloud Assistant; and how a test sets them up.
 
 pub mod assistant;
+mod batch;
 mod build;
 pub(crate) mod disk;
 pub(crate) mod image;
@@ -19,11 +20,12 @@ use std::fmt;
 pub use build::{Many, NewInstance, One, by_ids, by_tag};
 use oos_core::{Map, Value};
 
-use super::{FakeCloud, Transitions, api::Api, store::Key, transition::nothing, vpc};
+use super::{FakeCloud, Transitions, api::Api, declared, store::Key, transition::nothing, vpc};
 
 /// The operations of ECS. Addresses and networks are those of VPC.
 pub(crate) const TABLES: &[&[Api]] = &[
     instance::APIS,
+    batch::APIS,
     modify::APIS,
     disk::APIS,
     snapshot::APIS,
@@ -36,7 +38,54 @@ pub(crate) const TABLES: &[&[Api]] = &[
     vpc::address::APIS,
     vpc::address::ECS_APIS,
     vpc::network::APIS,
+    declared::DEPLOYMENT_APIS,
 ];
+
+/// CHOICE: ids that count as regions, beside those in which a test has put something. Lists show fewer.
+const REGIONS: &[&str] = &[
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "cn-beijing",
+    "cn-beijing-finance-1",
+    "cn-chengdu",
+    "cn-fuzhou",
+    "cn-guangzhou",
+    "cn-hangzhou",
+    "cn-hangzhou-finance",
+    "cn-heyuan",
+    "cn-hongkong",
+    "cn-huhehaote",
+    "cn-nanjing",
+    "cn-north-2-gov-1",
+    "cn-qingdao",
+    "cn-shanghai",
+    "cn-shanghai-finance-1",
+    "cn-shenzhen",
+    "cn-shenzhen-finance-1",
+    "cn-wuhan-lr",
+    "cn-wulanchabu",
+    "cn-zhangjiakou",
+    "cn-zhengzhou-jva",
+    "eu-central-1",
+    "eu-west-1",
+    "me-central-1",
+    "me-east-1",
+    "na-south-1",
+    "us-east-1",
+    "us-west-1",
+];
+
+/// True for the regions of the cloud.
+pub(crate) fn is_region(id: &str) -> bool {
+    REGIONS.contains(&id)
+}
 
 /// States of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -29,6 +29,8 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("AttachKeyPair", attach_key_pair, "KeyPairName! InstanceIds!"),
     Api::new("DetachKeyPair", detach_key_pair, "KeyPairName! InstanceIds!"),
     Api::new("CreateKeyPair", create_key_pair, "KeyPairName! Tag.N"),
+    Api::new("ImportKeyPair", import_key_pair, "KeyPairName! PublicKeyBody! Tag.N"),
+    Api::new("DeleteKeyPairs", delete_key_pairs, "KeyPairNames!"),
     Api::new("DescribeKeyPairs", describe_key_pairs, ""),
     Api::new("AttachInstanceRamRole", attach_role, "InstanceIds! RamRoleName!"),
     Api::new("DetachInstanceRamRole", detach_role, "InstanceIds!"),
@@ -276,6 +278,34 @@ fn create_key_pair(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let region = Arc::clone(&ctx.region);
     add_key_pair(ctx.s, &region, &name);
     Ok(params! { "KeyPairName" => name, "KeyPairId" => "ssh-fake", "PrivateKeyBody" => "fake private key" })
+}
+
+fn import_key_pair(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (name, key) = (p.need("KeyPairName")?, p.need("PublicKeyBody")?);
+    if ctx.find(KEY_PAIR, &name).is_some() {
+        return Err(error("KeyPair.AlreadyExist"));
+    }
+    let region = Arc::clone(&ctx.region);
+    add_key_pair(ctx.s, &region, &name);
+    let r = ctx.change(KEY_PAIR, &name, "InvalidKeyPair.NotFound")?;
+    r.set("PublicKey", key);
+    r.tags.extend(p.tags("Tag"));
+    Ok(params! { "KeyPairName" => name, "KeyPairFingerPrint" => r.text("KeyPairFingerPrint") })
+}
+
+/// Names that are unknown are passed over; a pair that an instance uses stays.
+fn delete_key_pairs(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let names = p.need_list("KeyPairNames")?;
+    if ctx.list(KIND).any(|r| names.contains(&r.text("KeyPairName"))) {
+        return Err(error("InvalidParameter.KeypairAlreadyAttachedInstance"));
+    }
+    ctx.checked()?;
+    for name in &names {
+        if ctx.find(KEY_PAIR, name).is_some() {
+            ctx.s.store.remove(KEY_PAIR, name);
+        }
+    }
+    done()
 }
 
 fn describe_key_pairs(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {

@@ -20,7 +20,7 @@ impl Ecs {
     /// Ids of the disks of an instance, the system disk first.
     pub fn disks_of(&self, instance: &str) -> Vec<String> {
         self.cloud.with(|s| {
-            let mut disks: Vec<_> = s.store.all(disk::KIND).filter(|r| r.str("InstanceId") == instance).collect();
+            let mut disks: Vec<_> = s.store.with(disk::KIND, "InstanceId", instance).collect();
             disks.sort_by_key(|r| (r.str("Type") != "system", r.text("Device")));
             disks.iter().map(|r| r.id.to_string()).collect()
         })
@@ -28,7 +28,7 @@ impl Ecs {
 
     /// Ids of all resources of a kind, e.g. `ECS::Snapshot`, in all regions, ordered.
     pub fn ids_of(&self, kind: &str) -> Vec<String> {
-        self.cloud.with(|s| s.store.everything().filter(|(k, _)| *k == kind).map(|(_, r)| r.id.to_string()).collect())
+        self.cloud.with(|s| s.store.all(kind).map(|r| r.id.to_string()).collect())
     }
 
     /// A member of any resource, in the shape of the wire; null when it is not there.

@@ -35,6 +35,17 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("ApplyAutoSnapshotPolicy", apply_policy, "autoSnapshotPolicyId! diskIds!"),
     Api::new("CancelAutoSnapshotPolicy", cancel_policy, "diskIds!"),
     Api::new("ModifyAutoSnapshotPolicyEx", modify_policy, "autoSnapshotPolicyId!"),
+    Api::new(
+        "CreateAutoSnapshotPolicy",
+        create_policy,
+        "timePoints! repeatWeekdays! retentionDays! autoSnapshotPolicyName regionId AssociationType CopiedSnapshotsRetentionDays EnableCrossRegionCopy TargetCopyRegions StorageLocationArn Tag.N",
+    ),
+    Api::new("DeleteAutoSnapshotPolicy", delete_policy, "autoSnapshotPolicyId! regionId"),
+    Api::new(
+        "ModifySnapshotAttribute",
+        modify_snapshot,
+        "SnapshotId! SnapshotName Description RetentionDays DisableInstantAccess",
+    ),
 ];
 
 /// Pairs of `Filter`, however they are written.
@@ -81,6 +92,7 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     ];
     let equal: Vec<_> = names.iter().filter_map(|(given, member)| Some((*member, p.str(given)?))).collect();
     let (status, usage, now) = (p.str("Status"), p.str("Usage"), ctx.now());
+    let wanted = ctx.narrowed(KIND, wanted, &equal, &tags);
     let ids = ctx.ids(KIND, wanted.as_deref(), |r| {
         equal.iter().all(|(m, v)| &r.text(m) == v)
             && status.as_deref().is_none_or(|s| s == "all" || r.str("Status") == s)
@@ -101,8 +113,8 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 /// What a snapshot is used for.
 pub(super) fn usage_of(state: &State, id: &str) -> &'static str {
-    let disk = state.store.all(disk::KIND).any(|r| r.str("SourceSnapshotId") == id);
-    let image = state.store.all("ECS::Image").any(|r| r.list("_snapshots").iter().any(|s| &**s == id));
+    let disk = state.store.with(disk::KIND, "SourceSnapshotId", id).next().is_some();
+    let image = state.store.with("ECS::Image", "_snapshots", id).next().is_some();
     match (image, disk) {
         (true, true) => "image_disk",
         (true, false) => "image",
@@ -170,8 +182,7 @@ fn create_group(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let instance = p.need("InstanceId")?;
     ctx.need("ECS::Instance", &instance, "InvalidInstanceId.NotFound")?;
     let region = Arc::clone(&ctx.region);
-    let disks: Vec<Arc<str>> =
-        ctx.s.store.all(disk::KIND).filter(|r| r.str("InstanceId") == &*instance).map(|r| Arc::clone(&r.id)).collect();
+    let disks: Vec<Arc<str>> = ctx.s.store.ids_by(disk::KIND, "InstanceId", &instance);
     ctx.checked()?;
     let snapshots: Vec<Arc<str>> = disks.iter().map(|d| add(ctx.s, &region, d, "")).collect();
     let mut data = map(&params! {
@@ -226,7 +237,7 @@ fn describe_policies(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (wanted, tags) = (p.ids("AutoSnapshotPolicyId"), p.tags("Tag"));
     let ids = ctx.ids(POLICY, wanted.as_deref(), |r| r.has_tags(&tags));
     let (ids, fields) = page(p, ids, TEN)?;
-    let count = |id: &str| ctx.s.store.all(disk::KIND).filter(|r| r.str("AutoSnapshotPolicyId") == id).count();
+    let count = |id: &str| ctx.s.store.ids_by(disk::KIND, "AutoSnapshotPolicyId", id).len();
     let list = ids.iter().filter_map(|id| ctx.find(POLICY, id)).map(|r| {
         let mut out: Map = r.view();
         out.insert("DiskNums", i64::try_from(count(&r.id)).unwrap_or(0));
@@ -274,6 +285,36 @@ fn modify_policy(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
             r.set(member, p.get(given).to_text());
         }
     }
+    done()
+}
+
+fn create_policy(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    ctx.checked()?;
+    let region = Arc::clone(&ctx.region);
+    let id = ctx.s.ids.next("sp-", &region);
+    add_policy(ctx.s, &region, &id, &p.get("timePoints").to_text());
+    let mut given = p.clone();
+    given.0.insert("autoSnapshotPolicyId", id.as_str());
+    modify_policy(ctx, &given)?;
+    ctx.change(POLICY, &id, "InvalidAutoSnapshotPolicyId.NotFound")?.tags.extend(p.tags("Tag"));
+    Ok(params! { "AutoSnapshotPolicyId" => id })
+}
+
+/// Its disks are without a policy from then on.
+fn delete_policy(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let id = p.need("autoSnapshotPolicyId")?;
+    ctx.need(POLICY, &id, "InvalidAutoSnapshotPolicyId.NotFound")?;
+    ctx.checked()?;
+    for disk in ctx.s.store.ids_by(disk::KIND, "AutoSnapshotPolicyId", &id) {
+        ctx.s.store.get_mut(disk::KIND, &disk).into_iter().for_each(|r| r.set("AutoSnapshotPolicyId", ""));
+    }
+    ctx.s.store.remove(POLICY, &id);
+    done()
+}
+
+fn modify_snapshot(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let id = p.need("SnapshotId")?;
+    ctx.set_given(KIND, &id, UNKNOWN, p, &["SnapshotName", "Description", "RetentionDays"])?;
     done()
 }
 

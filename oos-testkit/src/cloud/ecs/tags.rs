@@ -115,6 +115,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     if wanted.is_none() && tags.is_empty() && !p.has("TagFilter") {
         return Err(error_with("MissingParameter.ResourceId", "Either ResourceId or Tag must be given."));
     }
+    let wanted = ctx.narrowed(kind, wanted, &[], &tags);
     let ids = ctx.ids(kind, wanted.as_deref(), |r| r.has_tags(&tags));
     let rows: Vec<Value> = ids
         .iter()

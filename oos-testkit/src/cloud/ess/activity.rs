@@ -20,6 +20,18 @@ const KIND: &str = "ESS::Activity";
 pub(crate) const APIS: &[Api] = &[
     Api::new("CreateScalingRule", create_rule, "ScalingGroupId!"),
     Api::new("DeleteScalingRule", delete_rule, "ScalingRuleId!"),
+    Api::new(
+        "ModifyScalingRule",
+        modify_rule,
+        "ScalingRuleId! ScalingRuleName AdjustmentType AdjustmentValue Cooldown MinAdjustmentMagnitude EstimatedInstanceWarmup MetricName TargetValue DisableScaleIn ScaleInEvaluationCount ScaleOutEvaluationCount PredictiveScalingMode PredictiveValueBehavior PredictiveValueBuffer PredictiveTaskBufferTime InitialMaxSize StepAdjustment.N",
+    ),
+    Api::new(
+        "DescribeScalingRules",
+        describe_rules,
+        "ScalingGroupId ScalingRuleType ShowAlarmRules ScalingRuleId.N ScalingRuleName.N ScalingRuleAri.N",
+    ),
+    Api::new("AttachInstances", attach, "ScalingGroupId! InstanceId.N! Entrusted LoadBalancerWeight.N"),
+    Api::new("DetachInstances", detach, "ScalingGroupId! InstanceId.N! DecreaseDesiredCapacity DetachOption"),
     Api::new("ExecuteScalingRule", execute_rule, "ScalingRuleAri!"),
     Api::new("RemoveInstances", remove_instances, "ScalingGroupId! InstanceId.N!"),
     Api::new("DescribeScalingActivities", describe, ""),
@@ -50,6 +62,76 @@ fn delete_rule(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     ctx.need(RULE, &id, "InvalidScalingRuleId.NotFound")?;
     ctx.s.store.remove(RULE, &id);
     done()
+}
+
+fn modify_rule(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (id, unknown) = (p.need("ScalingRuleId")?, "InvalidScalingRuleId.NotFound");
+    ctx.set_given(RULE, &id, unknown, p, &["ScalingRuleName", "AdjustmentType", "TargetValue"])?;
+    for name in ["AdjustmentValue", "Cooldown"] {
+        if let Some(number) = p.int(name)? {
+            ctx.change(RULE, &id, unknown)?.set(name, number);
+        }
+    }
+    done()
+}
+
+fn describe_rules(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (wanted, group) = (p.ids("ScalingRuleId"), p.str("ScalingGroupId"));
+    let (names, aris) = (p.list("ScalingRuleName"), p.list("ScalingRuleAri"));
+    let fits = |wanted: &[Arc<str>], found: Arc<str>| wanted.is_empty() || wanted.contains(&found);
+    let ids = ctx.ids(RULE, wanted.as_deref(), |r| {
+        group.as_deref().is_none_or(|g| r.str("ScalingGroupId") == g)
+            && fits(&names, r.text("ScalingRuleName"))
+            && fits(&aris, r.text("ScalingRuleAri"))
+    });
+    let (ids, fields) = page(p, ids, FIFTY)?;
+    let list = ids.iter().filter_map(|id| ctx.find(RULE, id)).map(|r| Value::from(r.view())).collect();
+    Ok(wrapped("ScalingRules", "ScalingRule", list, fields))
+}
+
+/// Running instances that are in no group yet become members when the activity ends.
+fn attach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (group, ids) = (p.need("ScalingGroupId")?, p.need_list("InstanceId")?);
+    let (_, high) = ready(ctx, &group)?;
+    for id in &ids {
+        let status = ctx.need("ECS::Instance", id, "InvalidInstanceId.NotFound")?.text("Status");
+        if &*status != "Running" {
+            return Err(error("IncorrectInstanceStatus"));
+        }
+        if ctx.find(MEMBER, id).is_some() {
+            return Err(error("InvalidInstanceId.InUse"));
+        }
+    }
+    if len(&members(ctx.s, &group)) + len(&ids) > high {
+        return Err(error("IncorrectCapacity.MaxSize"));
+    }
+    let names: Vec<&str> = ids.iter().map(|id| &**id).collect();
+    let id = begin(ctx, &group, &format!("attach ECS instances {}", names.join(",")))?;
+    let done = Box::new(move |state: &mut State, ok| {
+        ids.iter().filter(|_| ok).for_each(|id| super::enrol(state, &group, id, "InService", "Attached"));
+    });
+    ctx.s.transit(KIND, &id, "run", done);
+    Ok(params! { "ScalingActivityId" => id })
+}
+
+/// Members leave the group and go on running.
+fn detach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (group, ids) = (p.need("ScalingGroupId")?, p.need_list("InstanceId")?);
+    let (low, _) = ready(ctx, &group)?;
+    let all = members(ctx.s, &group);
+    if ids.iter().any(|id| !all.contains(id)) {
+        return Err(error("InvalidInstanceId.NotFound"));
+    }
+    if len(&all) - len(&ids) < low {
+        return Err(error("IncorrectCapacity.MinSize"));
+    }
+    let names: Vec<&str> = ids.iter().map(|id| &**id).collect();
+    let id = begin(ctx, &group, &format!("detach ECS instances {}", names.join(",")))?;
+    let done = Box::new(move |state: &mut State, ok| {
+        ids.iter().filter(|_| ok).for_each(|id| drop(state.store.remove(MEMBER, id)));
+    });
+    ctx.s.transit(KIND, &id, "run", done);
+    Ok(params! { "ScalingActivityId" => id })
 }
 
 fn len(list: &[Arc<str>]) -> i64 {

@@ -15,7 +15,7 @@ use crate::cloud::{
 };
 
 pub(super) const KIND: &str = "ESS::Configuration";
-const CONFIG_UNKNOWN: &str = "InvalidScalingConfigurationId.NotFound";
+pub(super) const UNKNOWN_CONFIG: &str = "InvalidScalingConfigurationId.NotFound";
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("DescribeScalingGroups", describe, ""),
@@ -127,6 +127,6 @@ fn modify_config(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
             .map(ToString::to_string)
             .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    ctx.set_given(KIND, &id, CONFIG_UNKNOWN, p, &names)?;
+    ctx.set_given(KIND, &id, UNKNOWN_CONFIG, p, &names)?;
     done()
 }

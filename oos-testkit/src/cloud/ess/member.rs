@@ -30,6 +30,8 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (states, types) = (either("LifecycleStates", "LifecycleState"), either("CreationTypes", "CreationType"));
     let fits =
         |wanted: &[Arc<str>], found: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(found));
+    let of_group: Vec<_> = group.iter().map(|g| ("ScalingGroupId", Arc::clone(g))).collect();
+    let wanted = ctx.narrowed(MEMBER, wanted, &of_group, &[]);
     let ids = ctx.ids(MEMBER, wanted.as_deref(), |r| {
         group.as_deref().is_none_or(|g| r.str("ScalingGroupId") == g)
             && fits(&states, r.str("LifecycleState"))

@@ -2,6 +2,7 @@
 
 mod activity;
 mod config;
+mod group;
 mod hook;
 mod member;
 
@@ -13,12 +14,14 @@ pub use self::hook::HookRun;
 use super::{
     FakeCloud,
     api::Api,
+    declared,
     ecs::make::{self, Spec, map},
     state::State,
 };
 
 /// The operations of ESS.
-pub(crate) const TABLES: &[&[Api]] = &[config::APIS, member::APIS, activity::APIS, hook::APIS];
+pub(crate) const TABLES: &[&[Api]] =
+    &[config::APIS, group::APIS, member::APIS, activity::APIS, hook::APIS, declared::SCHEDULE_APIS];
 
 pub(crate) const GROUP: &str = "ESS::Group";
 pub(crate) const MEMBER: &str = "ESS::Member";
@@ -26,7 +29,7 @@ const UNKNOWN: &str = "InvalidScalingGroupId.NotFound";
 
 /// Ids of the members of a group, ordered.
 fn members(state: &State, group: &str) -> Vec<Arc<str>> {
-    state.store.all(MEMBER).filter(|r| r.str("ScalingGroupId") == group).map(|r| Arc::clone(&r.id)).collect()
+    state.store.ids_by(MEMBER, "ScalingGroupId", group)
 }
 
 /// Makes instances that belong to a group, in a life-cycle state.

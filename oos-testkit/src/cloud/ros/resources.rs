@@ -216,7 +216,7 @@ fn remove_one(state: &mut State, plan: &Plan, made: &Made) -> Result<(), String>
             state.store.remove(kind, &made.id);
         }
         (None, "ALIYUN::ECS::VSwitch") => {
-            let used = state.store.all("ECS::NetworkInterface").any(|r| r.str("VSwitchId") == made.id);
+            let used = state.store.with("ECS::NetworkInterface", "VSwitchId", &made.id).next().is_some();
             if used {
                 return Err("DependencyViolation: the VSwitch is still in use".to_owned());
             }

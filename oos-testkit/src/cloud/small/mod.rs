@@ -4,6 +4,7 @@
 mod business;
 mod container;
 mod inner;
+mod secret;
 mod security;
 mod setup;
 
@@ -16,6 +17,7 @@ pub(crate) use self::{
     business::{BSS_APIS, CLOUD_API_APIS, COMPUTE_NEST_APIS, SHARING_APIS},
     container::{CR_APIS, ECI_APIS, SAE_APIS},
     inner::{ALB_APIS, BUS_APIS, CDN_APIS, EHPC_APIS, ENS_APIS, MNS_APIS, STARAGENT_APIS, TRAIL_APIS, WAF_APIS},
+    secret::SECRET_APIS,
     security::{KMS_APIS, SAS_APIS},
 };
 use super::{api::Ctx, store::Kind};

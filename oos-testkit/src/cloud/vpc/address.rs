@@ -45,6 +45,7 @@ pub(crate) const ECS_APIS: &[Api] = &[
 pub(crate) const PACKAGE_APIS: &[Api] = &[
     Api::new("AddCommonBandwidthPackageIp", add_to_package, "BandwidthPackageId! IpInstanceId!"),
     Api::new("RemoveCommonBandwidthPackageIp", remove_from_package, "BandwidthPackageId! IpInstanceId!"),
+    Api::new("DeleteCommonBandwidthPackage", delete_package, "BandwidthPackageId! Force"),
 ];
 
 /// Makes an EIP that is Available.
@@ -91,6 +92,12 @@ fn show(state: &mut State, resource: &str, eip: &Value) {
 fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (wanted, addresses, tags) = (p.ids("AllocationId"), p.ids("EipAddress"), p.tags("Tag"));
     let (status, owner) = (p.str("Status"), p.str("AssociatedInstanceId"));
+    let of_owner: Vec<_> = owner.iter().map(|o| ("InstanceId", Arc::clone(o))).collect();
+    let wanted = wanted.or_else(|| {
+        let one = |a: &Arc<str>| ctx.s.store.ids_by(KIND, "IpAddress", a);
+        addresses.as_ref().map(|all| all.iter().flat_map(one).collect())
+    });
+    let wanted = ctx.narrowed(KIND, wanted, &of_owner, &tags);
     let ids = ctx.ids(KIND, wanted.as_deref(), |r| {
         addresses.as_ref().is_none_or(|a| a.contains(&r.text("IpAddress")))
             && status.as_deref().is_none_or(|s| r.str("Status").eq_ignore_ascii_case(s))
@@ -256,6 +263,24 @@ fn release_public(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let id = found.ok_or_else(|| error("InvalidPublicIp.NotFound"))?;
     ctx.checked()?;
     set_publics(ctx.change(instance::KIND, &id, instance::UNKNOWN)?, Vec::new());
+    done()
+}
+
+/// With addresses in it only when it is forced.
+fn delete_package(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let id = p.need("BandwidthPackageId")?;
+    if ctx.need(PACKAGE, &id, "InvalidBandwidthPackageId.NotFound")?.is_true("DeletionProtection") {
+        return Err(error("OperationDenied.DeletionProtection"));
+    }
+    let inside = ctx.s.store.ids_by(KIND, "BandwidthPackageId", &id);
+    if !inside.is_empty() && !p.bool("Force") {
+        return Err(error("InvalidBandwidthPackage.InUse"));
+    }
+    ctx.checked()?;
+    for eip in &inside {
+        ctx.s.store.get_mut(KIND, eip).into_iter().for_each(|r| r.set("BandwidthPackageId", ""));
+    }
+    ctx.s.store.remove(PACKAGE, &id);
     done()
 }
 

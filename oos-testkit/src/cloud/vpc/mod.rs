@@ -10,12 +10,21 @@ use oos_core::{Value, params};
 use super::{
     FakeCloud,
     api::Api,
+    declared,
     ecs::make::{self, map},
     state::State,
 };
 
 /// The operations of VPC. Addresses and networks are those of ECS, too.
-pub(crate) const TABLES: &[&[Api]] = &[address::APIS, address::PACKAGE_APIS, network::APIS, nat::APIS, tags::APIS];
+pub(crate) const TABLES: &[&[Api]] = &[
+    address::APIS,
+    address::PACKAGE_APIS,
+    network::APIS,
+    nat::APIS,
+    tags::APIS,
+    declared::SNAT_APIS,
+    declared::PACKAGE_APIS,
+];
 
 /// VPC as a test sees it.
 #[derive(Clone, Debug)]
@@ -69,7 +78,10 @@ impl Vpc {
     pub fn bandwidth_package(&self) -> String {
         self.here(|state, region| {
             let id = state.ids.next("cbwp-", region);
-            let data = params! { "BandwidthPackageId" => id.as_str(), "Status" => "Available", "Bandwidth" => "100", "Name" => "" };
+            let data = params! {
+                "BandwidthPackageId" => id.as_str(), "Status" => "Available", "Bandwidth" => "100", "Name" => "",
+                "BusinessStatus" => "Normal", "RegionId" => region,
+            };
             state.add("VPC::BandwidthPackage", id, region, map(&data)).to_string()
         })
     }
@@ -77,7 +89,7 @@ impl Vpc {
     /// Ids of the EIPs in a bandwidth package.
     pub fn in_package(&self, package: &str) -> Vec<String> {
         self.cloud.with(|s| {
-            let inside = s.store.all(address::KIND).filter(|r| r.str("BandwidthPackageId") == package);
+            let inside = s.store.with(address::KIND, "BandwidthPackageId", package);
             inside.map(|r| r.id.to_string()).collect()
         })
     }
@@ -97,7 +109,7 @@ impl Vpc {
     /// The forward entries of a NAT gateway, as DescribeForwardTableEntries shows them.
     pub fn forward_entries(&self, gateway: &str) -> Vec<Value> {
         self.cloud.with(|s| {
-            let of = s.store.all(nat::ENTRY).filter(|r| r.str("_gateway") == gateway);
+            let of = s.store.with(nat::ENTRY, "_gateway", gateway);
             of.map(|r| Value::from(r.view())).collect()
         })
     }

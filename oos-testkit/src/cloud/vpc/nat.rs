@@ -12,6 +12,7 @@ use crate::cloud::{
     page::{FIFTY, page},
     params::Params,
     state::State,
+    store::Resource,
 };
 
 pub(crate) const KIND: &str = "VPC::NatGateway";
@@ -27,15 +28,27 @@ pub(crate) const APIS: &[Api] = &[
     ),
     Api::new("DeleteForwardEntry", delete_entry, "ForwardTableId! ForwardEntryId!"),
     Api::new("DeletionProtection", protect, "InstanceId!"),
+    Api::new(
+        "CreateNatGateway",
+        create,
+        "VpcId! VSwitchId Name Description NatType NetworkType InstanceChargeType InternetChargeType Spec Duration PricingCycle AutoPay EipBindMode IcmpReplyEnabled SecurityProtectionEnabled AvailabilityMode NatIp Ipv4Prefix PrivateLinkEnabled AccessMode Tag.N",
+    ),
+    Api::new("DeleteNatGateway", delete, "NatGatewayId! Force"),
+    Api::new(
+        "CreateSnatEntry",
+        create_snat,
+        "SnatTableId! SnatIp! SourceVSwitchId SourceCIDR SnatEntryName EipAffinity NetworkInterfaceId",
+    ),
 ];
 
 /// Makes a NAT gateway with one forward table.
 pub(super) fn add(state: &mut State, region: &str) -> Arc<str> {
     let (id, table) = (state.ids.next("ngw-", region), state.ids.next("ftb-", region));
+    let snat = state.ids.next("stb-", region);
     let data = params! {
         "NatGatewayId" => id.as_str(), "Name" => "", "Status" => "Available", "RegionId" => region,
         "ForwardTableIds" => params! { "ForwardTableId" => [table] }, "CreationTime" => state.now.to_iso(),
-        "SnatTableIds" => params! { "SnatTableId" => Value::empty_list() }, "DeletionProtection" => false,
+        "SnatTableIds" => params! { "SnatTableId" => [snat] }, "DeletionProtection" => false,
     };
     state.add(KIND, id, region, map(&data))
 }
@@ -70,6 +83,64 @@ fn describe(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let (ids, fields) = page(p, ids, FIFTY)?;
     let list = ids.iter().filter_map(|id| ctx.find(KIND, id)).map(|r| Value::from(r.view())).collect();
     Ok(wrapped("NatGateways", "NatGateway", list, fields))
+}
+
+const UNKNOWN: &str = "InvalidNatGatewayId.NotFound";
+const SNAT_ENTRY: &str = "VPC::SnatEntry";
+
+fn create(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let vpc = p.need("VpcId")?;
+    ctx.need(network::VPC, &vpc, "InvalidVpcId.NotFound")?;
+    ctx.checked()?;
+    let region = Arc::clone(&ctx.region);
+    let id = add(ctx.s, &region);
+    ctx.change(KIND, &id, UNKNOWN)?.set("VpcId", vpc);
+    ctx.set_given(KIND, &id, UNKNOWN, p, &["VSwitchId", "Name", "Description", "NatType", "NetworkType", "Spec"])?;
+    let r = ctx.change(KIND, &id, UNKNOWN)?;
+    r.tags.extend(p.tags("Tag"));
+    let table = |name: &str| r.data.get(name).cloned().unwrap_or_default();
+    let (forward, snat) = (table("ForwardTableIds"), table("SnatTableIds"));
+    Ok(params! { "NatGatewayId" => id, "ForwardTableIds" => forward, "SnatTableIds" => snat })
+}
+
+/// With its entries when it is forced; else it must have none.
+fn delete(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let id = p.need("NatGatewayId")?;
+    if ctx.need(KIND, &id, UNKNOWN)?.is_true("DeletionProtection") {
+        return Err(error("OperationDenied.DeletionProtection"));
+    }
+    let entries: Vec<_> = [ENTRY, SNAT_ENTRY]
+        .into_iter()
+        .flat_map(|kind| ctx.s.store.ids_by(kind, "_gateway", &id).into_iter().map(move |entry| (kind, entry)))
+        .collect();
+    if !entries.is_empty() && !p.bool("Force") {
+        return Err(error("DependencyViolation.NatGateway"));
+    }
+    ctx.checked()?;
+    for (kind, entry) in entries {
+        ctx.s.store.remove(kind, &entry);
+    }
+    ctx.s.store.remove(KIND, &id);
+    done()
+}
+
+fn create_snat(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let table = p.need("SnatTableId")?;
+    let has = |r: &Resource| {
+        let ids = r.data.get("SnatTableIds").map(|v| v.at(&["SnatTableId"]).clone()).unwrap_or_default();
+        ids.as_list().is_some_and(|list| list.iter().any(|id| *id.to_text() == *table))
+    };
+    let gateway = ctx.list(KIND).find(|r| has(r)).map(|r| Arc::clone(&r.id));
+    let gateway = gateway.ok_or_else(|| error("InvalidSnatTableId.NotFound"))?;
+    ctx.checked()?;
+    let data = params! {
+        "SnatTableId" => table, "NatGatewayId" => Arc::clone(&gateway), "Status" => "Available", "SnatIp" => p.text("SnatIp"),
+        "SourceVSwitchId" => p.text("SourceVSwitchId"), "SourceCIDR" => p.text("SourceCIDR"),
+        "SnatEntryName" => p.text("SnatEntryName"), "_gateway" => gateway,
+    };
+    let id = ctx.create(SNAT_ENTRY, "snat-", map(&data))?;
+    ctx.change(SNAT_ENTRY, &id, "InvalidSnatEntryId.NotFound")?.set("SnatEntryId", Arc::clone(&id));
+    Ok(params! { "SnatEntryId" => id })
 }
 
 fn describe_entries(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {

@@ -39,6 +39,17 @@ pub(crate) const APIS: &[Api] = &[
     ),
     Api::new("DeleteVSwitch", delete_vswitch, "VSwitchId!"),
     Api::new("DescribeVSwitches", describe_vswitches, ""),
+    Api::new(
+        "ModifyVpcAttribute",
+        modify_vpc,
+        "VpcId! VpcName Description CidrBlock EnableDnsHostname EnableIPv6 Ipv6CidrBlock Ipv6Isp",
+    ),
+    Api::new(
+        "ModifyVSwitchAttribute",
+        modify_vswitch,
+        "VSwitchId! VSwitchName Description EnableIPv6 Ipv6CidrBlock Ipv6CidrMask VpcIpv6CidrBlock",
+    ),
+    Api::new("DescribeVSwitchAttributes", describe_vswitch, "VSwitchId!"),
 ];
 
 fn create_vpc(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
@@ -56,10 +67,29 @@ fn own(ctx: &mut Ctx<'_>, kind: Kind, id: &str) {
     ctx.s.store.get_mut(kind, id).into_iter().for_each(|r| r.account = Arc::clone(&account));
 }
 
+fn modify_vpc(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    ctx.set_given(VPC, &p.need("VpcId")?, VPC_UNKNOWN, p, &["VpcName", "Description"])?;
+    done()
+}
+
+fn modify_vswitch(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    ctx.set_given(VSWITCH, &p.need("VSwitchId")?, VSWITCH_UNKNOWN, p, &["VSwitchName", "Description"])?;
+    done()
+}
+
+fn describe_vswitch(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let id = p.need("VSwitchId")?;
+    ctx.s.described(VSWITCH, &id);
+    let r = ctx.need(VSWITCH, &id, VSWITCH_UNKNOWN)?;
+    let mut out = r.view();
+    out.insert("Tags", r.tag_list("Key", "Value"));
+    Ok(Value::from(out))
+}
+
 fn delete_vpc(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     let id = p.need("VpcId")?;
     ctx.need(VPC, &id, VPC_UNKNOWN)?;
-    if ctx.list(VSWITCH).any(|r| r.str("VpcId") == &*id) {
+    if ctx.with(VSWITCH, "VpcId", &id).next().is_some() {
         return Err(error("DependencyViolation.VSwitch"));
     }
     if ctx.list(interface::GROUP).any(|r| r.str("VpcId") == &*id) {
@@ -87,7 +117,7 @@ fn rows(
 }
 
 fn switches_of(ctx: &Ctx<'_>, vpc: &str) -> Value {
-    let ids: Vec<Arc<str>> = ctx.list(VSWITCH).filter(|r| r.str("VpcId") == vpc).map(|r| Arc::clone(&r.id)).collect();
+    let ids: Vec<Arc<str>> = ctx.with(VSWITCH, "VpcId", vpc).map(|r| Arc::clone(&r.id)).collect();
     params! { "VSwitchId" => ids }
 }
 
@@ -131,7 +161,7 @@ fn in_use(ctx: &Ctx<'_>, id: &str) -> bool {
     let instance = |r: &crate::cloud::store::Resource| {
         r.data.get("VpcAttributes").is_some_and(|v| v.at(&["VSwitchId"]).as_str() == Some(id))
     };
-    ctx.list("ECS::Instance").any(instance) || ctx.list("ECS::NetworkInterface").any(|r| r.str("VSwitchId") == id)
+    ctx.list("ECS::Instance").any(instance) || ctx.with("ECS::NetworkInterface", "VSwitchId", id).next().is_some()
 }
 
 fn delete_vswitch(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {

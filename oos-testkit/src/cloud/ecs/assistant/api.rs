@@ -164,7 +164,8 @@ fn targets(ctx: &Ctx<'_>, p: &Params) -> Result<Vec<Arc<str>>, ApiError> {
     let mut ids = p.list("InstanceId");
     let tags = p.tags("ResourceTag");
     if ids.is_empty() && !tags.is_empty() {
-        ids = ctx.ids(instance::KIND, None, |r| r.has_tags(&tags) && r.str("Status") == "Running");
+        let tagged = ctx.narrowed(instance::KIND, None, &[], &tags);
+        ids = ctx.ids(instance::KIND, tagged.as_deref(), |r| r.has_tags(&tags) && r.str("Status") == "Running");
     }
     if ids.is_empty() {
         return Err(missing("InstanceId"));
@@ -227,7 +228,7 @@ pub(crate) fn invoke(
         command,
         runs,
     };
-    ctx.s.assistant.invocations.insert(Arc::clone(&id), invocation);
+    ctx.s.assistant.add(invocation);
     Ok(id)
 }
 
@@ -286,29 +287,25 @@ fn stop_invocation(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     done()
 }
 
-fn chosen(ctx: &Ctx<'_>, p: &Params) -> Vec<Invocation> {
+/// The invocations that a call asks for, the newest first, as such lists are.
+fn chosen<'a>(ctx: &'a Ctx<'_>, p: &Params) -> Vec<&'a Invocation> {
     let (id, command, instance) = (p.str("InvokeId"), p.str("CommandId"), p.str("InstanceId"));
     let (name, status, now) = (p.str("CommandName"), p.str("InvokeStatus"), ctx.now());
     let fits = |wanted: &Option<Arc<str>>, found: &str| wanted.as_deref().is_none_or(|w| w == found);
-    let mut all: Vec<Invocation> = ctx
-        .s
-        .assistant
-        .invocations
-        .values()
-        .filter(|i| {
-            i.target == instance::KIND
-                && i.region == ctx.region
-                && i.account == ctx.account
-                && fits(&id, &i.id)
-                && fits(&command, &i.command.id)
-        })
-        .filter(|i| fits(&name, &i.command.name) && fits(&status, i.invoke_status(now)))
+    let all = &ctx.s.assistant;
+    let found: Box<dyn Iterator<Item = &Invocation>> = match (&id, &instance) {
+        (Some(id), _) => Box::new(all.invocations.get(id).into_iter()),
+        (None, Some(instance)) => Box::new(all.on(instance)),
+        (None, None) => Box::new(all.invocations.values()),
+    };
+    let mut found: Vec<&Invocation> = found
+        .filter(|i| i.target == instance::KIND && i.region == ctx.region && i.account == ctx.account)
+        .filter(|i| fits(&command, &i.command.id) && fits(&name, &i.command.name))
+        .filter(|i| fits(&status, i.invoke_status(now)))
         .filter(|i| instance.is_none() || i.runs.iter().any(|r| fits(&instance, &r.instance)))
-        .cloned()
         .collect();
-    // Newest first, as lists of invocations are.
-    all.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
-    all
+    found.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+    found
 }
 
 fn describe_invocations(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
@@ -327,7 +324,7 @@ fn describe_results(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
         for run in &invocation.runs {
             let meant = instance.as_deref().is_none_or(|i| i == &*run.instance);
             if meant && status.as_deref().is_none_or(|s| s == run.record_status(now)) {
-                rows.push(run.view(&invocation, now, plain));
+                rows.push(run.view(invocation, now, plain));
             }
         }
     }

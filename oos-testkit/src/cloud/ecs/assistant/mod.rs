@@ -28,6 +28,27 @@ pub(crate) struct Assistant {
     pub(crate) strict: bool,
     pub(crate) unmatched: Vec<String>,
     pub(crate) invocations: BTreeMap<Arc<str>, Invocation>,
+    /// Ids of invocations by what they ran on.
+    by_instance: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+}
+
+impl Assistant {
+    /// Keeps an invocation.
+    fn add(&mut self, invocation: Invocation) {
+        for run in &invocation.runs {
+            let of_instance = self.by_instance.entry(Arc::clone(&run.instance)).or_default();
+            if of_instance.last() != Some(&invocation.id) {
+                of_instance.push(Arc::clone(&invocation.id));
+            }
+        }
+        self.invocations.insert(Arc::clone(&invocation.id), invocation);
+    }
+
+    /// The invocations that ran on an instance.
+    fn on(&self, instance: &str) -> impl Iterator<Item = &Invocation> {
+        let ids = self.by_instance.get(instance).into_iter().flatten();
+        ids.filter_map(|id| self.invocations.get(id))
+    }
 }
 
 impl fmt::Debug for Assistant {

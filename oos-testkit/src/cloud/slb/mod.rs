@@ -1,5 +1,7 @@
 //! Load balancers (SLB): backend servers and their weights, access control lists, protection.
 
+mod more;
+
 use std::{sync::Arc, time::Duration};
 
 use oos_core::{Map, Value, params, ports::ApiError};
@@ -22,7 +24,9 @@ const UNKNOWN: &str = "InvalidLoadBalancerId.NotFound";
 const GROUP_UNKNOWN: &str = "InvalidVServerGroupId.NotFound";
 const ACL_UNKNOWN: &str = "InvalidAclId.NotFound";
 
-pub(crate) const APIS: &[Api] = &[
+pub(crate) const TABLES: &[&[Api]] = &[APIS, more::APIS];
+
+const APIS: &[Api] = &[
     Api::new("DescribeLoadBalancers", describe_all, ""),
     Api::new("DescribeLoadBalancerAttribute", describe, "LoadBalancerId!"),
     Api::new("DescribeVServerGroupAttribute", describe_group, "VServerGroupId!"),
