@@ -614,7 +614,7 @@ fn values_stay_within_bounds() {
     let ids = Value::from("{{ ids }}{{ ids }}{{ ids }}{{ ids }}{{ ids }}");
     let shared = (0..4).fold(ids, |inner, _| Value::from(vec![inner; 8]));
     // Each pair reads the text once more.
-    let pairs: Map = (0..200).map(|i| (std::sync::Arc::<str>::from(format!("x{i}")), Value::from("y"))).collect();
+    let pairs: Map = (0..200).map(|i| (std::sync::Arc::from(format!("x{i}")), Value::from("y"))).collect();
     let readings = call("Fn::Replace", Value::from(vec![Value::from(pairs), Value::from("a".repeat(1_000))]));
     for value in [bomb, shared, readings] {
         let Err(Stop::Error(error)) = world.evaluate(&value) else { panic!("must be too big") };

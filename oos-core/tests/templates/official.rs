@@ -3,7 +3,7 @@
 use std::fs;
 
 use oos_core::{
-    Limits, Template,
+    Limits, Map, Template, Value,
     diagnostic::Code,
     source::{self, Node, NodeKind, SourceText},
 };
@@ -103,7 +103,24 @@ fn official_templates_print_and_parse_to_the_same() {
         // Names compare without case, nodes with it; and nothing of the document is lost.
         assert!(parse(&name, &yaml).unwrap().to_node() == node, "{name}");
         let document = source::parse(&SourceText::new(&*name, &*text), &Limits::default()).unwrap();
-        assert_eq!(node.to_value(), document.to_value(), "{name}");
+        assert_eq!(node.to_value(), without_empty_sections(document.to_value()), "{name}");
         assert!(Template::from_node(&node, None, &Limits::default()).unwrap() == template, "{name}");
     }
+}
+
+/// The document as it is printed: sections without entries are left out.
+fn without_empty_sections(document: Value) -> Value {
+    let Value::Map(map) = &document else { return document };
+    let is_empty = |value: &Value| value.as_map().is_some_and(Map::is_empty);
+    let is_section = |key: &str| ["Parameters", "Conditions", "Outputs"].contains(&key);
+    let members = map.iter().filter(|(key, value)| !(is_section(key) && is_empty(value)));
+    let members = members.map(|(key, value)| {
+        let value = match (&**key, value) {
+            ("Tasks", Value::List(tasks)) => tasks.iter().cloned().map(without_empty_sections).collect(),
+            ("Loop", value) => without_empty_sections(value.clone()),
+            (_, value) => value.clone(),
+        };
+        (key.clone(), value)
+    });
+    Value::from(members.collect::<Map>())
 }
