@@ -5,6 +5,9 @@
 //! known, and nothing touches a cloud, a clock or a store (durability.md 6). [`permissions`] and [`risks`] look at
 //! every task, reachable or not, as the service does; [`dry_run`] follows the edges and says what cannot be decided.
 //!
+//! Children are followed when their plans are at hand: those that a template names literally or has in place are, and
+//! [`link_computed`] adds those whose computed names are known. What an action calls is told by its signature.
+//!
 //! Everything is bounded: plans visited, steps told, nodes evaluated. Deliberately absent: a guess about what a cloud
 //! would answer; a run against fake answers is the test kit's business.
 

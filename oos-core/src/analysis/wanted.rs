@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     TemplateName,
-    plan::{LinkError, Plan, PlanSet},
+    check::Load,
+    plan::{Plan, PlanSet},
 };
 
 /// A template by name and version.
@@ -41,13 +42,7 @@ pub fn wanted(plan: &Plan, plans: &PlanSet, options: &PermissionOptions) -> Vec<
 
 /// Adds the plans of [`wanted`] children and of theirs, until nothing more is wanted. What `load` cannot give stays
 /// unresolved in the analysis; a run would fail there and nowhere else.
-pub fn link_computed(
-    plan: &Plan,
-    plans: &mut PlanSet,
-    options: &PermissionOptions,
-    limit: usize,
-    load: &mut dyn FnMut(&TemplateName, Option<&str>) -> Result<Arc<Plan>, LinkError>,
-) {
+pub fn link_computed(plan: &Plan, plans: &mut PlanSet, options: &PermissionOptions, limit: usize, load: &mut Load<'_>) {
     let mut asked: BTreeSet<Key> = BTreeSet::new();
     // Each round goes at least one level deeper.
     for _ in 0..limit {

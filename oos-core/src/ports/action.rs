@@ -67,7 +67,7 @@ pub trait Action: fmt::Debug + Send + Sync + 'static {
     }
 
     /// What the checker, the analysis and the documentation know of the action; by default it takes anything, and
-    /// nobody knows what it calls ([`Signature::calls`]).
+    /// nobody knows what it calls ([`calls`](field@Signature::calls)).
     fn signature(&self) -> Signature {
         Signature::open(self.name().clone())
     }

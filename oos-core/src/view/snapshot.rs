@@ -25,6 +25,22 @@ impl ExecutionTrace {
         Value::from(map)
     }
 
+    /// What became of each resource, as ListResourceExecutionStatus tells: loop items that are texts, each once, by the
+    /// last task that was run for it.
+    pub fn resources(&self) -> Vec<Value> {
+        let mut rows = Map::new();
+        for item in self.tasks.iter().flat_map(TaskTrace::items) {
+            let Some(resource) = item.value.as_ref().and_then(Value::as_str) else { continue };
+            let outputs = if item.outputs.is_null() { String::new() } else { item.outputs.to_string() };
+            let row = params! {
+                "ResourceId" => resource, "ExecutionId" => &self.id, "Status" => item.status().as_str(),
+                "ExecutionTime" => item.started.map(Timestamp::to_iso), "Outputs" => outputs,
+            };
+            rows.insert(resource, row);
+        }
+        rows.values().cloned().collect()
+    }
+
     /// The fields of this execution alone.
     pub(crate) fn fields(&self) -> Map {
         let mut counters = TaskCounts::default();

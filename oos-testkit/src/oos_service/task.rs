@@ -169,23 +169,11 @@ impl OosService {
         Ok(Value::from(fields))
     }
 
-    /// ListResourceExecutionStatus: loop items that are texts, each once, in the words of its last task.
+    /// ListResourceExecutionStatus.
     pub(super) async fn list_resources(&self, p: &Params) -> Result<Value, ApiError> {
         let execution = ExecutionId::new(p.need("ExecutionId")?);
         self.row(&execution).await?;
-        let rows = self.0.records.with(&execution, |record| {
-            let trace = record.trace.execution(&execution)?;
-            let mut rows = Map::new();
-            for item in trace.tasks.iter().flat_map(TaskTrace::items) {
-                let Some(resource) = item.value.as_ref().and_then(Value::as_str) else { continue };
-                let row = params! {
-                    "ResourceId" => resource, "ExecutionId" => &execution, "Status" => item.status().as_str(),
-                    "ExecutionTime" => item.started.map(Timestamp::to_iso), "Outputs" => text_of(&item.outputs),
-                };
-                rows.insert(resource, row);
-            }
-            Some(rows.values().cloned().collect::<Vec<_>>())
-        });
+        let rows = self.0.records.with(&execution, |record| Some(record.trace.execution(&execution)?.resources()));
         let (rows, mut fields) = page(p, rows.flatten().unwrap_or_default(), PAGES)?;
         fields.insert("ResourceExecutionStatus", rows.into_iter().collect::<Value>());
         Ok(Value::from(fields))
