@@ -78,6 +78,13 @@ fn cloned(cloud: &FakeCloud) -> Value {
     clone_of(cloud, &cloud.ecs().instance().running().data_disk(60).create())
 }
 
+fn object(id: &str) -> Value {
+    params! {
+        "instanceId" => id, "bucketName" => "files", "objectName" => "a/b.sh", "OSSRegion" => "cn-hangzhou",
+        "destinationDir" => "/tmp", "commandContent" => "sh /tmp/b.sh",
+    }
+}
+
 fn upload(id: &str) -> Value {
     params! { "bucketName" => "files", "objectName" => "a.log", "instanceId" => id, "fileToUpload" => "/var/log/a.log" }
 }
@@ -138,6 +145,13 @@ pub(crate) const CASES: &[Case] = &[
         on(&running(c))
     }),
     bad("ECS::CreateAndAttachAndInitDataDisk", "windows", "CheckForFailed", |c| on(&windows(c))),
+    good("ESS::DownloadOSSFileAndRunCommand", "linux", |c| object(&running(c))),
+    good("ESS::DownloadOSSFileAndRunCommand", "windows", |c| object(&windows(c))),
+    good("ESS::DownloadOSSFileAndRunCommand", "unknown instance", |_| object("i-missing")),
+    bad("ESS::DownloadOSSFileAndRunCommand", "the script fails", "CheckForFailed", |c| {
+        failing_commands(c);
+        object(&running(c))
+    }),
     good("ECS::UploadOssFile", "linux", |c| upload(&running(c))),
     good("ECS::UploadOssFile", "windows, another region", |c| {
         and(&upload(&windows(c)), &params! { "ossRegion" => "cn-beijing" })
