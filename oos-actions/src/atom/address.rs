@@ -121,8 +121,9 @@ fn refused(host: &str) -> ActionError {
 }
 
 /// A sender that checks the URL of each request first, and that follows redirects itself so that it sees their URLs:
-/// the sender inside is asked to follow none. What names resolve to it cannot see; that check is the sender's own
-/// ([`AddressPolicy::check_address`]), or a name that leads to a refused address gets through.
+/// the sender inside is asked to follow none, and has the whole time limit for each. What names resolve to it cannot
+/// see; that check is the sender's own ([`AddressPolicy::check_address`]), or a name that leads to a refused address
+/// gets through.
 #[derive(Clone, Debug)]
 pub struct Guarded<S> {
     inner: S,

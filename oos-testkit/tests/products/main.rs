@@ -14,6 +14,7 @@ mod guest;
 mod observe;
 mod other;
 mod scaling;
+mod service;
 mod single;
 mod storage;
 
@@ -56,6 +57,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         attach::CASES,
         guest::CASES,
         fleet::CASES,
+        service::CASES,
         single::CASES,
     ];
     all.into_iter().flatten()
@@ -251,6 +253,11 @@ fn what_hangs_on_an_instance_does_the_same() {
 #[test]
 fn work_inside_machines_does_the_same() {
     side_by_side(guest::CASES);
+}
+
+#[test]
+fn service_instances_do_the_same() {
+    side_by_side(service::CASES);
 }
 
 #[test]
