@@ -309,7 +309,7 @@ fn make_others(cloud: &FakeCloud) {
     cloud.put("ECI::ContainerGroup", "eci-1", container_group("eci-1", 0));
     cloud.put("ENS::Instance", "ens-1", json!({"InstanceId": "ens-1", "Status": "Running"}));
     cloud.put("ENS::Disk", "d-ens-1", json!({"DiskId": "d-ens-1"}));
-    cloud.put("HBR::HanaBackup", "backup-1", json!({"BackupId": "backup-1"}));
+    cloud.put("HBR::HanaBackup", "1001", json!({"BackupId": 1001}));
     let hana = json!({"VaultId": "v-1", "HanaName": "hana", "Host": "172.16.0.9"});
     if let Ok(made) = cloud.call_now("hbr", "CreateHanaInstance", hana) {
         let setting = json!({"VaultId": "v-1", "ClusterId": made.at(&["ClusterId"]).to_json(), "CatalogBackupUsingBackint": true});
