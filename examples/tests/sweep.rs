@@ -94,8 +94,10 @@ fn unseen_templates_get_what_they_ask_for() {
     assert_eq!(
         lines,
         [
+            "again | Success | 1 | 3 | none | 15",
             "broken | NOT ENDED | 0 | 0 | none | 1",
             "fails | Failed | 1 | 1 | none | 1",
+            "package | Success | 1 | 0 | none | 1",
             "pattern | Success | 1 | 0 | none | 1",
             "rds | Success | 1 | 2 | none | 1",
             "shaped | Success | 2 | 2 | 2 | 1",

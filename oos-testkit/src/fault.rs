@@ -133,7 +133,10 @@ impl Rules {
 
     /// What the stubs say about a call; the first stub that does not pass on.
     pub(crate) fn answer(&mut self, call: &Call) -> Option<(String, StubAnswer)> {
-        self.stubs.iter_mut().find_map(|stub| Some((stub.name(), stub.answer(call)?)))
+        self.stubs.iter_mut().find_map(|stub| {
+            let answer = stub.answer(call)?;
+            Some((stub.name(), answer))
+        })
     }
 
     /// Faults that never fired and stubs whose number of calls is not the expected one, one line each.

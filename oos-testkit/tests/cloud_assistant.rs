@@ -232,6 +232,6 @@ fn invocations_are_found_by_instance_the_newest_first() {
     };
     assert_eq!(found(json!({})), [both.clone(), one.clone()]);
     assert_eq!(found(json!({"InstanceId": ids[0]})), [both.clone(), one.clone()]);
-    assert_eq!(found(json!({"InstanceId": ids[1]})), [both.clone()]);
+    assert_eq!(found(json!({"InstanceId": ids[1]})), [both]);
     assert!(found(json!({"InvokeId": one, "InstanceId": ids[1]})).is_empty());
 }

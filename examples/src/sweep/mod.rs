@@ -7,6 +7,7 @@
 //! Nothing is asserted about results; that is what tests are for.
 
 mod expect;
+mod kinds;
 mod packages;
 mod pattern;
 mod people;

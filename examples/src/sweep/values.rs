@@ -148,7 +148,10 @@ impl<'a> Maker<'a> {
         }
         match self.thing(parameter) {
             Some(ids) => Value::from(ids),
-            None => Value::from(vec![Value::from(self.text(parameter))]),
+            None => {
+                let copies = words::copies(&parameter.name.value.as_str().to_lowercase());
+                Value::from(vec![Value::from(self.text(parameter)); copies])
+            }
         }
     }
 

@@ -112,8 +112,8 @@ fn by_part(key: &str) -> Option<&'static str> {
 
 /// A member of a structure.
 pub(crate) fn member(meant: &[(String, String)]) -> Value {
-    let is_amount = meant.iter().any(|(_, key)| key.to_lowercase().ends_with("amount"));
-    if is_amount {
+    let counts = |key: &str| ["amount", "period"].iter().any(|end| key.to_lowercase().ends_with(end));
+    if meant.iter().any(|(_, key)| counts(key)) {
         return Value::from(1);
     }
     Value::from(meant.iter().find_map(|(_, key)| by_part(key)).unwrap_or("text"))
@@ -122,6 +122,11 @@ pub(crate) fn member(meant: &[(String, String)]) -> Value {
 /// True when a member of that name, as templates write it, is a list.
 pub(crate) fn is_list(member: &str) -> bool {
     ["Ids", "Types", "Names"].iter().any(|end| member.ends_with(end))
+}
+
+/// How many texts a list of that name has: programs are read out of their list one by one.
+pub(crate) fn copies(name: &str) -> usize {
+    if name.ends_with("jqscript") { 2 } else { 1 }
 }
 
 /// A structure, where a map is wanted.

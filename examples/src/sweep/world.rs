@@ -6,6 +6,8 @@
 
 use oos_testkit::{cloud::Unmodelled, prelude::*};
 
+use super::kinds::{KINDS, NAMES};
+
 /// In what way the resources of an account are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Account {
@@ -36,103 +38,11 @@ pub(crate) const BUCKET: &str = "bucket";
 /// Name of the only RAM user, and of what else needs a name.
 pub(crate) const NAME: &str = "sweep";
 
-/// Name of what a template makes beside a thing of that name.
-const ANOTHER: &str = "another";
-
 /// Name of a template that does nothing, for templates that run another.
 pub(crate) const NOTHING: &str = "sweep-nothing";
 
 /// Name of a template of packages.
 pub(crate) const PACKAGE: &str = "sweep-package";
-
-/// Kinds of things by the end of a key; the first row that fits counts. A product of `*` fits all.
-const KINDS: &[(&str, &str, &str)] = &[
-    ("redis", "instanceid", "Redis::Instance"),
-    ("redis", "resourceid", "Redis::Instance"),
-    ("rds", "instanceid", "RDS::Instance"),
-    ("rds", "resourceid", "RDS::Instance"),
-    ("dds", "dbinstanceid", "DDS::Instance"),
-    ("dds", "instanceid", "DDS::Instance"),
-    ("adb", "clusterid", "ADB::Cluster"),
-    ("polardb", "clusterid", "PolarDB::Cluster"),
-    ("ecd", "instanceid", "ECD::Desktop"),
-    ("ess", "instanceid", "ESS::Member"),
-    ("slb", "instanceid", "SLB::LoadBalancer"),
-    ("slb", "resourceid", "SLB::LoadBalancer"),
-    ("cs", "clusterid", "CS::Cluster"),
-    ("cs", "nodepoolid", "CS::NodePool"),
-    ("cr", "instanceid", "CR::Instance"),
-    ("ens", "instanceid", "ENS::Instance"),
-    ("ens", "diskid", "ENS::Disk"),
-    ("cloudapi", "groupid", "CloudAPI::Group"),
-    ("cloudapi", "apiid", "CloudAPI::Api"),
-    ("cloudapi", "instanceid", "CloudAPI::Instance"),
-    ("hbr", "clusterid", "HBR::HanaInstance"),
-    ("bssopenapi", "orderid", "BSS::Order"),
-    ("vpc", "resourceid", "VPC::EIP"),
-    ("vpc/deletionprotection", "instanceid", "VPC::NatGateway"),
-    ("kms", "keyid", "KMS::Key"),
-    ("*", "reservedinstanceid", "ECS::ReservedInstance"),
-    ("*", "kmskeyid", "KMS::Key"),
-    ("*", "kmsmasterkeyid", "KMS::Key"),
-    ("*", "serviceinstanceid", "ComputeNest::ServiceInstance"),
-    ("*", "computenestsupplier::instanceid", "ComputeNest::ServiceInstance"),
-    ("*", "dbinstanceid", "RDS::Instance"),
-    ("*", "dbclusterid", "PolarDB::Cluster"),
-    ("*", "desktopid", "ECD::Desktop"),
-    ("*", "vservergroupid", "SLB::VServerGroup"),
-    ("*", "loadbalancerid", "SLB::LoadBalancer"),
-    ("*", "aclid", "SLB::Acl"),
-    ("*", "scalinggroupid", "ESS::Group"),
-    ("*", "scalingconfigurationid", "ESS::Configuration"),
-    ("*", "lifecyclehookid", "ESS::Hook"),
-    ("*", "containergroupid", "ECI::ContainerGroup"),
-    ("*", "securitygroupid", "ECS::SecurityGroup"),
-    ("*", "vswitchid", "VPC::VSwitch"),
-    ("*", "vpcid", "VPC::VPC"),
-    ("*", "snapshotpolicyid", "ECS::AutoSnapshotPolicy"),
-    ("*", "snapshotid", "ECS::Snapshot"),
-    ("*", "diskid", "ECS::Disk"),
-    ("*", "imageid", "ECS::Image"),
-    ("*", "launchtemplateid", "ECS::LaunchTemplate"),
-    ("*", "bandwidthpackageid", "VPC::BandwidthPackage"),
-    ("*", "allocationid", "VPC::EIP"),
-    ("*", "natgatewayid", "VPC::NatGateway"),
-    ("*", "networkinterfaceid", "ECS::NetworkInterface"),
-    ("*", "stackid", "ROS::Stack"),
-    ("*", "keyid", "KMS::Key"),
-    ("*", "commandid", "ECS::Command"),
-    ("*", "nodepoolid", "CS::NodePool"),
-    ("*", "instanceid", "ECS::Instance"),
-    ("*", "resourceid", "ECS::Instance"),
-];
-
-/// Texts by the end of a key, where a thing has a name.
-const NAMES: &[(&str, &str, &str)] = &[
-    ("*", "keypairname", "pair"),
-    ("*", "launchtemplatename", "launch"),
-    ("*", "bucketname", BUCKET),
-    ("*", "bucket", BUCKET),
-    ("*", "ramrolename", NAME),
-    ("*", "rolename", NAME),
-    ("ram", "username", NAME),
-    ("ram", "user", NAME),
-    ("ram", "policyname", NAME),
-    ("*", "vaultid", "v-1"),
-    ("oos/gettemplate", "templatename", PACKAGE),
-    ("oos/updateinstancepackagestate", "templatename", PACKAGE),
-    ("*", "templatename", NOTHING),
-    ("*", "packagename", PACKAGE),
-    ("rds/createdatabase", "dbname", ANOTHER),
-    ("rds/createaccount", "accountname", ANOTHER),
-    ("tag", "resourcetype", "ACS::ECS::Instance"),
-    ("*", "domainname", "www.example.com"),
-    ("*", "domain", "www.example.com"),
-    ("*", "zoneid", ZONE),
-    ("*", "zone", ZONE),
-    ("*", "regionid", "cn-hangzhou"),
-    ("*", "region", "cn-hangzhou"),
-];
 
 /// The fake cloud of one try.
 #[derive(Clone, Debug)]
@@ -399,7 +309,7 @@ fn make_others(cloud: &FakeCloud) {
     cloud.put("ECI::ContainerGroup", "eci-1", container_group("eci-1", 0));
     cloud.put("ENS::Instance", "ens-1", json!({"InstanceId": "ens-1", "Status": "Running"}));
     cloud.put("ENS::Disk", "d-ens-1", json!({"DiskId": "d-ens-1"}));
-    cloud.put("HBR::HanaBackup", "backup-1", json!({"BackupId": "backup-1"}));
+    cloud.put("HBR::HanaBackup", "1001", json!({"BackupId": 1001}));
     let hana = json!({"VaultId": "v-1", "HanaName": "hana", "Host": "172.16.0.9"});
     if let Ok(made) = cloud.call_now("hbr", "CreateHanaInstance", hana) {
         let setting = json!({"VaultId": "v-1", "ClusterId": made.at(&["ClusterId"]).to_json(), "CatalogBackupUsingBackint": true});

@@ -130,6 +130,9 @@ fn contains(value: &Value, expected: &Value) -> bool {
 
 /// True when `text` matches `pattern`, in which `*` is any run of characters and `?` one; case does not matter.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+    if pattern == "*" || !pattern.contains(['*', '?']) {
+        return pattern == "*" || pattern.eq_ignore_ascii_case(text);
+    }
     let fold = |s: &str| s.chars().map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>();
     glob_chars(&fold(pattern), &fold(text))
 }

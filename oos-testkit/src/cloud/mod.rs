@@ -31,6 +31,7 @@ pub mod ram;
 mod rates;
 pub mod ros;
 mod server_group;
+mod services;
 mod setter;
 pub mod shaped;
 pub mod slb;
@@ -59,59 +60,13 @@ use oos_core::{
 };
 pub use transition::{Behaviour, Profile, Transitions};
 
-use self::{api::Service, state::State};
+pub(crate) use self::services::SERVICES;
+use self::state::State;
 use crate::{
     calls::{Call, Calls, fail},
     clock::{DEFAULT_START, VirtualClock},
     fault::{Fault, Stub},
 };
-
-/// The products of the fake.
-pub(crate) const SERVICES: &[Service] = &[
-    Service::new("ECS", &[], ecs::TABLES),
-    Service::new("VPC", &[], vpc::TABLES),
-    Service::new("SLB", &[], slb::TABLES),
-    Service::new("ESS", &[], ess::TABLES),
-    Service::new("ROS", &[], &[ros::APIS]),
-    Service::new("FC", &["fc-open"], &[fc::APIS]),
-    Service::new("RDS", &[], database::RDS_TABLES),
-    Service::new("R-KVSTORE", &["redis", "kvstore"], database::REDIS_TABLES),
-    Service::new("PolarDB", &[], database::POLARDB_TABLES),
-    Service::new("ADB", &[], database::ADB_TABLES),
-    Service::new("DDS", &[], database::DDS_TABLES),
-    Service::new("ECD", &[], &[ecd::APIS]),
-    Service::new("Tag", &[], &[tag::APIS]),
-    Service::new("ResourceCenter", &[], &[tag::CENTRE_APIS]),
-    Service::new("ResourceManager", &[], &[tag::MANAGER_APIS]),
-    Service::new("OSS", &[], &[oss::APIS]).routed(oss::route),
-    Service::new("HBR", &[], &[hbr::APIS]),
-    Service::new("CS", &[], &[cs::APIS]).routed(cs::route),
-    Service::new("OOS", &[], oos::TABLES),
-    Service::new("BssOpenApi", &["bss"], &[small::BSS_APIS]),
-    Service::new("ECI", &[], &[small::ECI_APIS]),
-    Service::new("CloudAPI", &[], &[small::CLOUD_API_APIS]),
-    Service::new("ComputeNestSupplier", &[], &[small::COMPUTE_NEST_APIS]),
-    Service::new("SAE", &[], &[small::SAE_APIS]),
-    Service::new("KMS", &[], &[small::KMS_APIS, declared::KEY_APIS, small::SECRET_APIS]),
-    Service::new("Alidns", &["dns"], &[declared::DNS_APIS]),
-    Service::new("Cms", &["cloudmonitor"], &[monitor::APIS]),
-    Service::new("NLB", &[], &[server_group::APIS]),
-    Service::new("CR", &[], &[small::CR_APIS]),
-    Service::new("SAS", &[], &[small::SAS_APIS]),
-    Service::new("ResourceSharing", &[], &[small::SHARING_APIS]),
-    Service::new("CDN", &[], &[small::CDN_APIS]),
-    Service::new("MNS", &[], &[small::MNS_APIS]),
-    Service::new("EventBridge", &[], &[small::BUS_APIS]),
-    Service::new("ENS", &[], &[small::ENS_APIS]),
-    Service::new("WAF-OPENAPI", &[], &[small::WAF_APIS]),
-    Service::new("EHPC", &[], &[small::EHPC_APIS]),
-    Service::new("ALB", &[], &[small::ALB_APIS, declared::ALB_APIS, server_group::APIS]),
-    Service::new("Actiontrail", &[], &[small::TRAIL_APIS]),
-    Service::new("RDC-inner", &[], &[small::STARAGENT_APIS]),
-    Service::new("devops-inner", &[], &[small::STARAGENT_APIS]),
-    Service::new("Ram", &[], &[ram::APIS]),
-    Service::new("Sts", &[], &[ram::STS_APIS]),
-];
 
 /// Answers operations that the fake has no model of, e.g. by the shapes of the catalogue.
 pub trait Fallback: fmt::Debug + Send + 'static {

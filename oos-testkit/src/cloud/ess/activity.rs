@@ -116,6 +116,18 @@ fn attach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
 
 /// Members leave the group and go on running.
 fn detach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
+    let (group, ids) = leaving(ctx, p)?;
+    let names: Vec<&str> = ids.iter().map(|id| &**id).collect();
+    let id = begin(ctx, &group, &format!("detach ECS instances {}", names.join(",")))?;
+    let done = Box::new(move |state: &mut State, ok| {
+        ids.iter().filter(|_| ok).for_each(|id| drop(state.store.remove(MEMBER, id)));
+    });
+    ctx.s.transit(KIND, &id, "run", done);
+    Ok(params! { "ScalingActivityId" => id })
+}
+
+/// The group and the members that a call takes out of it; enough must stay.
+fn leaving(ctx: &Ctx<'_>, p: &Params) -> Result<(Arc<str>, Vec<Arc<str>>), ApiError> {
     let (group, ids) = (p.need("ScalingGroupId")?, p.need_list("InstanceId")?);
     let (low, _) = ready(ctx, &group)?;
     let all = members(ctx.s, &group);
@@ -125,13 +137,7 @@ fn detach(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
     if len(&all) - len(&ids) < low {
         return Err(error("IncorrectCapacity.MinSize"));
     }
-    let names: Vec<&str> = ids.iter().map(|id| &**id).collect();
-    let id = begin(ctx, &group, &format!("detach ECS instances {}", names.join(",")))?;
-    let done = Box::new(move |state: &mut State, ok| {
-        ids.iter().filter(|_| ok).for_each(|id| drop(state.store.remove(MEMBER, id)));
-    });
-    ctx.s.transit(KIND, &id, "run", done);
-    Ok(params! { "ScalingActivityId" => id })
+    Ok((group, ids))
 }
 
 fn len(list: &[Arc<str>]) -> i64 {
@@ -214,15 +220,7 @@ fn scale_to(state: &mut State, group: &str, want: i64) {
 }
 
 fn remove_instances(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    let (group, ids) = (p.need("ScalingGroupId")?, p.need_list("InstanceId")?);
-    let (low, _) = ready(ctx, &group)?;
-    let all = members(ctx.s, &group);
-    if ids.iter().any(|id| !all.contains(id)) {
-        return Err(error("InvalidInstanceId.NotFound"));
-    }
-    if len(&all) - len(&ids) < low {
-        return Err(error("IncorrectCapacity.MinSize"));
-    }
+    let (group, ids) = leaving(ctx, p)?;
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let id = begin(ctx, &group, &format!("remove ECS instances {}", names.join(",")))?;
     let with_hooks = hook::hooks(ctx.s, &group, "SCALE_IN").is_empty();

@@ -1,6 +1,7 @@
 //! What is left of OOS when an engine answers for executions and templates: packages, patches, the parameter store.
 
 mod parameter;
+mod tag;
 
 use oos_core::{Map, Value, params, ports::ApiError};
 
@@ -16,7 +17,7 @@ use super::{
 const PACKAGE: Kind = "OOS::PackageState";
 const PATCH: Kind = "OOS::PatchState";
 
-pub(crate) const TABLES: &[&[Api]] = &[parameter::APIS, APIS];
+pub(crate) const TABLES: &[&[Api]] = &[parameter::APIS, tag::APIS, APIS];
 
 const APIS: &[Api] = &[
     Api::new("ListInstancePatchStates", patch_states, "InstanceIds!"),

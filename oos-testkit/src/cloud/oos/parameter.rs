@@ -25,18 +25,18 @@ use crate::cloud::{
     store::{Kind, Resource},
 };
 
-const PLAIN: Kind = "OOS::Parameter";
-const SECRET: Kind = "OOS::SecretParameter";
+pub(super) const PLAIN: Kind = "OOS::Parameter";
+pub(super) const SECRET: Kind = "OOS::SecretParameter";
 
 /// Longest value, and most versions that are kept.
 const VALUE: usize = 4096;
 const VERSIONS: usize = 100;
-/// Most names in one call for secrets, most tags, most resources in one call of tagging.
+/// Most names in one call for secrets, most tags.
 const SECRETS: usize = 10;
-const TAGS: usize = 20;
-const RESOURCES: usize = 50;
+pub(super) const TAGS: usize = 20;
 const RESERVED: [&str; 5] = ["ALIYUN", "ACS", "ALIBABA", "ALICLOUD", "OOS"];
-const PAGES: Paging = Paging { default: 50, max: 100, tokens: Some((10, 100)), counters: Counters::TokenOnly };
+pub(super) const PAGES: Paging =
+    Paging { default: 50, max: 100, tokens: Some((10, 100)), counters: Counters::TokenOnly };
 
 pub(crate) const APIS: &[Api] = &[
     Api::new("CreateParameter", |ctx, p| create(ctx, PLAIN, p), "Name! Type! Value!"),
@@ -55,14 +55,9 @@ pub(crate) const APIS: &[Api] = &[
     Api::new("ListSecretParameters", |ctx, p| list(ctx, SECRET, p), ""),
     Api::new("ListSecretParameterVersions", |ctx, p| versions(ctx, SECRET, p), "Name!"),
     Api::new("DeleteSecretParameter", |ctx, p| delete(ctx, SECRET, p), "Name!"),
-    Api::new("TagResources", tag, "ResourceType! ResourceIds! Tags!"),
-    Api::new("UntagResources", untag, "ResourceType! ResourceIds!"),
-    Api::new("ListTagResources", list_tags, "ResourceType!"),
-    Api::new("ListTagKeys", |ctx, p| words(ctx, p, "Keys", |key, _| Some(key)), "ResourceType!"),
-    Api::new("ListTagValues", tag_values, "ResourceType! Key!"),
 ];
 
-fn key(kind: Kind, name: &str) -> String {
+pub(super) fn key(kind: Kind, name: &str) -> String {
     format!("{}:{name}", if kind == SECRET { "oos-secret" } else { "oos" })
 }
 
@@ -146,12 +141,12 @@ fn seen(kind: &str, text: &str) -> Value {
     if kind == "StringList" { text.split(',').map(|part| Value::from(part.trim())).collect() } else { text.into() }
 }
 
-fn tags_in(p: &Params) -> Result<Vec<(String, String)>, ApiError> {
+pub(super) fn tags_in(p: &Params) -> Result<Vec<(String, String)>, ApiError> {
     let tags = p.tags("Tags");
     if tags.len() > TAGS { Err(too_many_tags()) } else { Ok(tags) }
 }
 
-fn too_many_tags() -> ApiError {
+pub(super) fn too_many_tags() -> ApiError {
     error_with("LimitExceeded.Tags", format!("A thing has at most {TAGS} tags."))
 }
 
@@ -335,85 +330,6 @@ fn delete(ctx: &mut Ctx<'_>, kind: Kind, p: &Params) -> Result<Value, ApiError> 
     ctx.need(kind, &id, "EntityNotExists.Parameter")?;
     ctx.s.store.remove(kind, &id);
     done()
-}
-
-fn kind_of(p: &Params) -> Result<Kind, ApiError> {
-    let given = p.need("ResourceType")?;
-    match &*given.to_ascii_lowercase() {
-        "parameter" => Ok(PLAIN),
-        "secretparameter" => Ok(SECRET),
-        _ => Err(invalid("ResourceType", format_args!("tags of `{given}` are not kept here"))),
-    }
-}
-
-/// Changes the tags of what a request names, of all or of none.
-fn change_tags(ctx: &mut Ctx<'_>, p: &Params, change: impl Fn(&mut Resource)) -> Result<Value, ApiError> {
-    let (kind, names) = (kind_of(p)?, p.need_list("ResourceIds")?);
-    if names.len() > RESOURCES {
-        return Err(error_with("LimitExceeded.ResourceIds", format!("One call tags at most {RESOURCES}.")));
-    }
-    for name in &names {
-        let mut changed = ctx.need(kind, &key(kind, name), "InvalidResourceId.NotFound")?.clone();
-        change(&mut changed);
-        if changed.tags.len() > TAGS {
-            return Err(too_many_tags());
-        }
-    }
-    for name in &names {
-        change(ctx.change(kind, &key(kind, name), "InvalidResourceId.NotFound")?);
-    }
-    done()
-}
-
-fn tag(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    let tags = tags_in(p)?;
-    change_tags(ctx, p, |r| r.tags.extend(tags.clone()))
-}
-
-fn untag(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    let (all, keys) = (p.bool("All"), p.list("TagKeys"));
-    if !all && keys.is_empty() {
-        return Err(missing("TagKeys"));
-    }
-    change_tags(ctx, p, |r| r.tags.retain(|key, _| !all && !keys.iter().any(|k| **k == **key)))
-}
-
-fn list_tags(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    let (kind, names, wanted) = (kind_of(p)?, p.list("ResourceIds"), p.tags("Tags"));
-    let mut rows = Vec::new();
-    for r in ctx.list(kind).filter(|r| r.has_tags(&wanted)) {
-        if !names.is_empty() && !names.contains(&r.text("Name")) {
-            continue;
-        }
-        rows.extend(r.tags.iter().map(|(key, value)| {
-            params! {
-                "ResourceId" => r.text("Name"), "ResourceType" => p.text("ResourceType"), "TagKey" => key.as_str(),
-                "TagValue" => value.as_str(),
-            }
-        }));
-    }
-    let (rows, mut fields) = page(p, rows, PAGES)?;
-    fields.insert("TagResources", params! { "TagResource" => rows });
-    Ok(Value::from(fields))
-}
-
-fn words(
-    ctx: &mut Ctx<'_>,
-    p: &Params,
-    member: &str,
-    pick: impl Fn(String, String) -> Option<String>,
-) -> Result<Value, ApiError> {
-    let kind = kind_of(p)?;
-    let found = ctx.list(kind).flat_map(|r| r.tags.clone()).filter_map(|(key, value)| pick(key, value));
-    let sorted: std::collections::BTreeSet<_> = found.collect();
-    let (texts, mut fields) = page(p, sorted.into_iter().collect(), PAGES)?;
-    fields.insert(member, texts);
-    Ok(Value::from(fields))
-}
-
-fn tag_values(ctx: &mut Ctx<'_>, p: &Params) -> Result<Value, ApiError> {
-    let wanted = p.need("Key")?;
-    words(ctx, p, "Values", |key, value| (*key == *wanted).then_some(value))
 }
 
 /// Stores a parameter or its next version, as a test sets things up: names of the service's own are fine.
