@@ -103,7 +103,7 @@ fn unseen_templates_get_what_they_ask_for() {
             "shaped | Success | 2 | 2 | 2 | 1",
             "state | state document | 0 | 0 | none | 1",
             "stopped | Success | 1 | 1 | none | 2",
-            "timer | Success (fired) | 2 | 0 | none | 1",
+            "timer | Success (fired) | 3 | 0 | none | 1",
             "vote | Success | 1 | 0 | none | 1",
         ]
     );

@@ -120,10 +120,11 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn flow(&mut self, plan: &Plan, executions: &[&ExecutionTrace], prefix: &str, depth: usize) -> Flow {
-        let executions = with_firings(plan, executions);
+        let (own, executions) = (executions, with_firings(plan, executions));
         let ids: Vec<_> = plan.tasks.iter().map(|t| self.id(&format!("{prefix}{}", t.name))).collect();
         let nodes = ids.into_iter().enumerate().zip(&plan.tasks).map(|((i, id), task)| {
-            let runs = runs_of(&executions, task);
+            // The trigger task of a firing only says that it fired.
+            let runs = if i == 0 && plan.has_trigger() { runs_of(own, task) } else { runs_of(&executions, task) };
             let inner = self.inner(plan, i, task, &runs, &id, depth);
             node(id, task, Outcome::of(&runs, self.now), inner)
         });
