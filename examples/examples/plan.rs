@@ -10,7 +10,7 @@ use std::{error::Error, fs, path::Path, sync::Arc};
 use oos_actions::product::DirectoryTemplates;
 use oos_core::{
     ActionName, Limits, Template, TemplateName, Value,
-    analysis::{DryRunOptions, dry_run, permissions, risks},
+    analysis::{DryRunOptions, PermissionOptions, dry_run, link_computed, permissions, risks},
     machine::VerbRisk,
     params,
     plan::{Environment, LinkError, Plan, PlanSet},
@@ -48,16 +48,26 @@ fn compile(name: TemplateName, source: SourceText, environment: &Environment) ->
     Ok(Plan { name: Some(name), ..plan })
 }
 
-/// The plans of all children that are known by name.
-fn link(plan: &Plan, registry: &ActionRegistry, environment: &Environment) -> Result<PlanSet, LinkError> {
-    PlanSet::link(plan, environment.limits.template_depth, &mut |name, _| {
+/// The plans of all children that are known by name, or that the parameters name.
+fn link(
+    plan: &Plan,
+    registry: &ActionRegistry,
+    environment: &Environment,
+    parameters: &Value,
+) -> Result<PlanSet, LinkError> {
+    let mut load = |name: &TemplateName, _: Option<&str>| {
         let stored = registry.action_template(&ActionName::new(name.text().clone()));
         let stored = stored.ok_or_else(|| LinkError::Missing { name: name.clone() })?;
         let invalid = |findings| LinkError::Invalid { name: name.clone(), findings };
         let template = Template::parse_source(stored.source.clone(), &Limits::default()).map_err(invalid)?;
         let plan = Plan::compile(&template, environment).map_err(invalid)?;
         Ok(Arc::new(Plan { name: Some(name.clone()), ..plan }))
-    })
+    };
+    let limit = environment.limits.template_depth;
+    let mut plans = PlanSet::link(plan, limit, &mut load)?;
+    let known = PermissionOptions { parameters: parameters.clone(), ..PermissionOptions::default() };
+    link_computed(plan, &mut plans, &known, limit, &mut load);
+    Ok(plans)
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
@@ -65,14 +75,14 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(path).map_err(|e| format!("`{}`: {e}", arguments.template))?;
     let parameters = match &arguments.parameters {
         Some(file) => Value::from_json_str(&fs::read_to_string(file).map_err(|e| format!("`{file}`: {e}"))?)?,
-        None => Value::Null,
+        None => Value::empty_map(),
     };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let registry = oos_actions::standard().with_templates(DirectoryTemplates::open(folder)?);
     let environment = Environment::new(Arc::new(registry.clone()));
     let name = TemplateName::new(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
     let plan = compile(name, SourceText::new(arguments.template.as_str(), text), &environment)?;
-    let plans = link(&plan, &registry, &environment)?;
+    let plans = link(&plan, &registry, &environment, &parameters)?;
 
     let run = dry_run(&plan, &plans, &parameters, &DryRunOptions::default());
     let permissions = permissions(&plan, &plans);

@@ -57,11 +57,12 @@ impl Job {
     pub async fn plan(&self) -> Result<String, String> {
         let engine = self.engine().build().map_err(|e| e.to_string())?;
         let (template, name) = self.parsed(&engine)?;
-        let (plan, plans) = engine.linked(&template, Some(name)).await.map_err(|e| e.to_string())?;
         let variables = params! { "RegionId" => self.region.as_str() };
         let options = DryRunOptions { variables: variables.clone(), ..DryRunOptions::default() };
         let asked =
             PermissionOptions { parameters: self.parameters.clone(), variables, ..PermissionOptions::default() };
+        let linked = engine.linked_with(&template, Some(name), &asked).await;
+        let (plan, plans) = linked.map_err(|e| e.to_string())?;
         let needed = permissions_with(&plan, &plans, &asked);
         let policy = serde_json::to_string_pretty(&needed.policy().to_value().to_json()).map_err(|e| e.to_string())?;
         let mut text = String::new();
