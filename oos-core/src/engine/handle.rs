@@ -162,6 +162,54 @@ impl ExecutionHandle {
         self.send("", SignalTarget::default(), SignalKind::Cancel).await
     }
 
+    /// In Debug mode: runs the next task in the order of the template.
+    ///
+    /// # Errors
+    /// Why it was refused: the execution does not wait for a step, or the last task has run.
+    pub async fn step(&self) -> Result<(), SignalError> {
+        self.send("", target(None), SignalKind::ExecuteTask { parameters: Value::Null }).await
+    }
+
+    /// In Debug mode: runs a task, with some of its properties replaced by members of a map, or none.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn step_task(&self, task: &str, overrides: impl Into<Value> + Send) -> Result<(), SignalError> {
+        self.send("", target(Some(task)), SignalKind::ExecuteTask { parameters: overrides.into() }).await
+    }
+
+    /// In Debug mode: stops the task that runs; the execution waits for the next step.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn cancel_task(&self) -> Result<(), SignalError> {
+        self.send("", target(None), SignalKind::CancelTask).await
+    }
+
+    /// In Debug mode: ends the execution with a final status.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn complete(&self, status: ExecutionStatus) -> Result<(), SignalError> {
+        self.send("", target(None), SignalKind::CompleteExecution { status }).await
+    }
+
+    /// After a failure that waits for a decision: runs the failed task, or the failed items of its loop, again.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn retry_task(&self, task: Option<&str>) -> Result<(), SignalError> {
+        self.send("", target(task), SignalKind::RetryTask).await
+    }
+
+    /// After a failure that waits for a decision: goes on without the failed task.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn skip_task(&self, task: Option<&str>) -> Result<(), SignalError> {
+        self.send("", target(task), SignalKind::SkipTask).await
+    }
+
     /// Supplies the value of a secret that a restart has lost: of a NoEcho parameter by its name, of one of a child by the
     /// name that `StatusMessage` shows. When none is missing any more the execution goes on.
     ///

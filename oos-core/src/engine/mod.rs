@@ -21,6 +21,7 @@ mod rerun;
 mod retrying;
 mod run;
 mod secrets;
+mod single;
 mod snapshot;
 mod task_executions;
 #[cfg(feature = "tokio")]
@@ -41,6 +42,7 @@ pub use redact::{MASK, Redactor};
 pub use refuse::{RefuseAll, TracingSink};
 pub use rerun::RerunOptions;
 pub use retrying::{ApiRetryPolicy, RetryingCaller};
+pub use single::single_action;
 #[cfg(feature = "tokio")]
 pub use tokio_ports::{TokioClock, TokioSpawner};
 pub use watch::{Lagged, Watch};

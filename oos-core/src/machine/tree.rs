@@ -348,11 +348,10 @@ impl Tree {
         Ok(plan)
     }
 
-    /// Adds the plan of a template that was found during the run, before its `Linked` is applied.
+    /// Adds the plan of a template that was found during the run, before its `Linked` is applied. Children that are pinned
+    /// already stay as they are.
     pub fn add_plan(&mut self, plan: Arc<Plan>, below: PlanSet) {
-        for (name, version, plan) in below.iter() {
-            self.plans.insert(name.clone(), version.cloned(), plan.clone());
-        }
+        self.plans.extend(below);
         self.plans.insert_anonymous(plan);
     }
 

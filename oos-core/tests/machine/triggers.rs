@@ -105,6 +105,30 @@ fn a_trigger_may_be_fired_by_hand() {
     assert_eq!(bench.outstanding(), ["work"]);
 }
 
+#[test]
+fn outputs_of_a_trigger_may_have_selectors_with_references() {
+    let text = template_with(
+        "Parameters: {key: {Type: String, Default: state}}",
+        &[
+            "Name: on, Action: ACS::EventTrigger, Properties: {Product: ECS, Name: [x]}, Outputs: {named: {Type: String, ValueSelector: '.content.{{ key }}'}, id: {Type: String, ValueSelector: '.content.resourceId'}}",
+            "Name: work, Action: Acme::Do, Properties: {named: '{{ on.named }}', id: '{{ on.id }}'}",
+        ],
+    );
+    let mut bench = Bench::run_with(&text, &[], Started::default());
+    bench.fire(params! { "content" => params! { "state" => "Stopped", "resourceId" => "i-1" } });
+    assert_eq!(bench.work("work").properties, params! { "named" => "Stopped", "id" => "i-1" });
+}
+
+#[test]
+fn a_message_that_the_outputs_cannot_be_read_from_fails_the_firing() {
+    let on = "Name: on, Action: ACS::EventTrigger, Properties: {Product: ECS, Name: [x]}, Outputs: {n: {Type: Number, ValueSelector: '.content | error'}}";
+    let mut bench = Bench::run_with(&template_with("", &[on, "Name: work, Action: Acme::Do"]), &[], Started::default());
+    bench.fire(params! { "content" => "no" });
+    assert_eq!(bench.status(), Waiting);
+    assert_eq!(trigger(&bench, "LastTriggerStatus"), Value::from("Failed"));
+    assert!(bench.events.iter().any(|(_, kind)| matches!(kind, EventKind::StepEnded { key, status, .. } if key.task.as_str() == "on" && status.as_str() == "Failed")));
+}
+
 fn event() -> Bench {
     let text = template_with(
         "",

@@ -32,7 +32,6 @@ pub use failure::FailureView;
 pub use run::Run;
 pub use seed::explore;
 pub use snapshot::{LeastPrivilege, assert_policy_covers};
-pub(crate) use start::one_task;
 pub use views::{ItemsView, OutputView, TaskView};
 pub use webhooks::Webhooks;
 

@@ -3,8 +3,10 @@
 use std::sync::PoisonError;
 
 use oos_core::{
-    ActionName, Map, Template, TemplateName, Value, engine::StartOptions, params, ports::action::ActionCatalog,
-    source::SourceText, template::FORMAT_VERSION,
+    ActionName, Template, TemplateName, Value,
+    engine::{StartOptions, single_action},
+    ports::action::ActionCatalog,
+    source::SourceText,
 };
 
 use super::{Run, TestBed};
@@ -120,7 +122,7 @@ impl TestBed {
         if ActionCatalog::entry(self.engine().actions(), &ActionName::new(action)).is_none() {
             fail(&format!("there is no action `{action}`"));
         }
-        let (document, values) = one_task(role, action, &properties);
+        let (document, values) = single_action(role, action, &properties);
         self.run(&document.to_string(), values)
     }
 
@@ -146,25 +148,4 @@ impl TestBed {
             None => Err(format!("there is no template `{template}`; is OOS_CORPUS set?")),
         }
     }
-}
-
-/// A template whose only task is an action, and the values of its parameters. The properties are handed over as
-/// parameters, so that braces in them stay text.
-pub(crate) fn one_task(role: &str, action: &str, properties: &Value) -> (Value, Value) {
-    let given: Vec<_> = properties.as_map().into_iter().flat_map(Map::iter).collect();
-    let declared = given.iter().enumerate().map(|(i, _)| (format!("p{i}"), params! { "Type" => "Json" }));
-    let written = given.iter().enumerate().map(|(i, (key, _))| ((*key).clone(), format!("{{{{ p{i} }}}}")));
-    let values = given.iter().enumerate().map(|(i, (_, value))| (format!("p{i}"), (*value).clone()));
-    let (declared, written) = (declared.collect::<Map>(), written.collect::<Map>());
-    let document = params! {
-        "FormatVersion" => FORMAT_VERSION,
-        "RamRole" => role,
-        "Parameters" => declared,
-        "Tasks" => [params! {
-            "Name" => "action", "Action" => action, "Properties" => written,
-            "Outputs" => params! { "result" => params! { "Type" => "Json", "ValueSelector" => "." } },
-        }],
-        "Outputs" => params! { "result" => params! { "Type" => "Json", "Value" => "{{ action.result }}" } },
-    };
-    (document, Value::from(values.collect::<Map>()))
 }

@@ -19,7 +19,7 @@ use super::{
     OosService, Who, conflict, engine_error, error, error_with, invalid, library::format_of, lock, missing, not_found,
     one_of, signal_error, store_error, tags_in,
 };
-use crate::{bed::one_task, cloud::params::Params};
+use crate::cloud::params::Params;
 
 /// Most executions that one call deletes.
 const DELETED: usize = 100;
@@ -146,7 +146,7 @@ impl OosService {
             map @ Value::Map(_) => map,
             _ => return Err(invalid("Properties", "it is no JSON object")),
         };
-        let (document, values) = one_task("", &action, &properties);
+        let (document, values) = oos_core::engine::single_action("", &action, &properties);
         let template = Template::parse_source(SourceText::new(action, document.to_string()), self.0.engine.limits())
             .map_err(|found| error_with("InvalidTemplate", found.render()))?;
         let options = StartOptions { executed_by: Some(who.label.clone()), ..StartOptions::default() };

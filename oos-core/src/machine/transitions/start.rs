@@ -8,14 +8,14 @@ use crate::{
     expr::drop_nulls,
     ids::StepKey,
     machine::{
-        ExecutionStatus, Extract, ExtractKind, Kept, Mode, SafetyCheck, TaskStatus,
+        ExecutionStatus, Kept, Mode, SafetyCheck, TaskStatus,
         bind::refuse_unknown,
         leaves::same_plan,
         rate::Rate,
         scope::Evaluation,
         state::{Active, CancelState, Hold, LoopState, Next, Phase, Point, Step, TaskRun},
     },
-    plan::{RetryPolicy, SelectorPlan, TaskKind, TaskPlan},
+    plan::{RetryPolicy, TaskKind, TaskPlan},
     ports::{
         action::{ActionError, ActionErrorKind, RetryRule},
         control::{ControlEvent, WaitingFor},
@@ -100,7 +100,11 @@ impl Machine {
         };
         match first {
             Ok(first) => self.state.next = Some(self.first_task(first)),
-            Err(error) => self.fail_run(cx, &error),
+            Err(stop) => {
+                if let Some(error) = self.need(cx, at, Point::Start, stop) {
+                    self.fail_run(cx, &error);
+                }
+            }
         }
     }
 
@@ -113,36 +117,26 @@ impl Machine {
         Ok(if own.trim().is_empty() { self.state.inherited_role.clone() } else { own })
     }
 
-    /// A firing starts at the second task; the trigger task has succeeded, its outputs are read from the message.
-    fn take_firing(&mut self, cx: &mut Cx<'_>, message: &Value, at: Timestamp) -> Result<usize, ActionError> {
+    /// A firing starts at the second task: the trigger task has a record of its own in it, with outputs read from the
+    /// message (actions.md 17.1).
+    fn take_firing(&mut self, cx: &mut Cx<'_>, message: &Value, at: Timestamp) -> Result<usize, Evaluation> {
         let Some(task) = self.plan.tasks.first().cloned() else { return Ok(0) };
-        let extract = Extract {
-            outputs: task
-                .outputs
-                .iter()
-                .filter_map(|o| match &o.selector {
-                    SelectorPlan::Fixed(s) => {
-                        Some((o.name.text().clone(), o.value_type, ExtractKind::Selector(s.clone())))
-                    }
-                    _ => None,
-                })
-                .collect(),
-            keep_document: true,
+        let taken = self.extract(cx, 0, None, &task, at)?.apply(message, &cx.shared.limits);
+        let (status, error, values) = match taken {
+            Ok(values) => (TaskStatus::Success, None, values),
+            Err(error) => (TaskStatus::Failed, Some(error), Vec::new()),
         };
-        let outputs = extract.apply(message, &crate::Limits::default())?;
+        let text: Option<Arc<str>> = error.as_ref().map(|e| e.to_string().into());
         if let Some(run) = self.task_mut(0) {
-            run.status = TaskStatus::Success;
+            (run.status, run.run, run.message) = (status, 1, text.clone());
             (run.started, run.ended) = (Some(at), Some(at));
-            run.run = 1;
-            run.outputs = outputs;
-            run.document = message.clone();
+            (run.outputs, run.document) = (values, message.clone());
         }
         let key = StepKey { task: task.name.clone(), run: 1, item: None, attempt: 1 };
         let (action, outputs) = (task.action.text().clone(), self.visible_outputs(0));
         cx.out.push(Out::Event(EventKind::StepStarted { key: key.clone(), action, item: None }));
-        let status = TaskStatus::Success;
-        cx.out.push(Out::Event(EventKind::StepEnded { key, status, message: None, outputs }));
-        Ok(1)
+        cx.out.push(Out::Event(EventKind::StepEnded { key, status, message: text, outputs }));
+        error.map_or(Ok(1), |error| Err(Evaluation::Failed(error)))
     }
 
     /// Where the run begins: where an earlier execution has to go on, else at the first task from `i` on that it did not
