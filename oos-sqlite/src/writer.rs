@@ -206,15 +206,21 @@ fn gather(batch: &mut Vec<Box<dyn Write>>, queued_up: bool, inbox: &Receiver<Mes
     None
 }
 
+/// The part of a slower disk.
+#[expect(clippy::disallowed_methods, reason = "a thread that waits for a disk sleeps")]
+fn pretend(slower: Duration) {
+    if !slower.is_zero() {
+        std::thread::sleep(slower);
+    }
+}
+
 /// One transaction over some writes.
 fn commit(db: &Connection, mut batch: Vec<Box<dyn Write>>, counts: &Counts, slower: Duration) {
     let mut lost = execute(db, "BEGIN IMMEDIATE").err();
     for write in &mut batch {
         lost = lost.or_else(|| run(db, &mut **write).err());
     }
-    if !slower.is_zero() {
-        std::thread::sleep(slower);
-    }
+    pretend(slower);
     lost = lost.or_else(|| execute(db, "COMMIT").err());
     if !db.is_autocommit() {
         // Only after a failure; what it says would add nothing to it.
