@@ -33,6 +33,10 @@ fn of(value: serde_json::Value) -> Value {
     Value::from(value)
 }
 
+fn several(cloud: &FakeCloud, status: &str) -> Value {
+    of(json!({"InstanceId": cloud.ecs().instances(2).status(status).create()}))
+}
+
 fn one(cloud: &FakeCloud, status: &str) -> Value {
     of(json!({"InstanceId": cloud.ecs().instance().status(status).create()}))
 }
@@ -120,6 +124,9 @@ const ROWS: &[Row] = &[
     row("ECS", "StartInstance", Repeat::Probe, |c| one(c, "Stopped")),
     row("ECS", "StopInstance", Repeat::Probe, |c| one(c, "Running")),
     row("ECS", "RebootInstance", Repeat::Probe, |c| one(c, "Running")),
+    row("ECS", "StartInstances", Repeat::Probe, |c| several(c, "Stopped")),
+    row("ECS", "StopInstances", Repeat::Probe, |c| several(c, "Running")),
+    row("ECS", "RebootInstances", Repeat::Probe, |c| several(c, "Running")),
     row("ECS", "AttachDisk", Repeat::Probe, disk),
     row("ECS", "DetachDisk", Repeat::Probe, |c| after(c, "ECS", "AttachDisk", disk)),
     row("ECS", "AttachNetworkInterface", Repeat::Probe, interface),
