@@ -37,7 +37,8 @@ pub struct HttpResponse {
 /// Sends HTTP requests.
 ///
 /// # Implementing
-/// Refuse addresses that templates must not reach (loopback, link-local, metadata) unless the embedder allows them.
+/// Refuse addresses that templates must not reach (loopback, link-local, metadata) unless the embedder allows them: what
+/// a name resolves to counts, not the name, and so does every address that a redirect leads to.
 #[async_trait]
 pub trait HttpSend: Debug + Send + Sync + 'static {
     /// Sends one request; any HTTP status is an answer, not an error.

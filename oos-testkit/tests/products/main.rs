@@ -1,7 +1,7 @@
 //! The embedded product actions beside the official definitions of the same name, on the fake cloud.
 //!
 //! A table of cases says what is set up and how the action ends. Ours run each case alone. When `OOS_CORPUS` names the
-//! official definitions, both run each case, and each success path again and again with another of its calls refused:
+//! official definitions, both run each case, and each success path again and again with another of its APIs refusing:
 //! same calls at the same instants, same outputs, same failure, same state of the cloud. What differs stands in
 //! `differences.txt` with the reason, and nothing more may stand there.
 
@@ -175,11 +175,11 @@ fn meant() -> BTreeMap<String, BTreeSet<String>> {
     out
 }
 
-/// Numbers of the calls that are refused in turn: the first of each row of equal ones, since a wait that asks again is
-/// refused alike at every round.
+/// Numbers of the calls that are refused in turn: the first of each API, since later ones are mostly a wait that asks
+/// again or another item of a loop.
 fn refusable(seen: &Observed) -> impl Iterator<Item = usize> {
-    let names: Vec<_> = seen.calls.iter().map(|call| &call.name).collect();
-    (0..names.len()).filter(move |n| *n == 0 || names.get(*n) != names.get(n - 1)).map(|n| n + 1)
+    let mut known = BTreeSet::new();
+    seen.calls.iter().zip(1..).filter(move |(call, _)| known.insert(&call.name)).map(|(_, n)| n)
 }
 
 /// Runs each case of a table both ways.
