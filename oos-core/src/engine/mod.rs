@@ -7,8 +7,7 @@ mod builder;
 mod driver;
 mod handle;
 mod leases;
-#[cfg(feature = "catalogue")]
-mod linked;
+mod link;
 mod memory_store;
 mod oos_api;
 mod oos_list;
@@ -142,9 +141,6 @@ pub struct Engine {
 /// Name and digest of a compiled template.
 type PlanKey = (Option<TemplateName>, Arc<str>);
 
-/// Name and version of a child.
-type ChildKey = (TemplateName, Option<Arc<str>>);
-
 /// A template of the registry and its plan.
 type LinkedPlan = (Arc<StoredTemplate>, Arc<Plan>);
 
@@ -205,7 +201,7 @@ impl Engine {
         template: &Template,
         name: Option<TemplateName>,
     ) -> Result<(Arc<Plan>, PlanSet), EngineError> {
-        self.inner.registry.load(actions_of(template)).await?;
+        self.inner.registry.load(link::actions_of(template)).await?;
         let plan = self.inner.plan(name, template).map_err(EngineError::Template)?;
         let plans = self.inner.link(&plan).await?;
         Ok((plan, plans))
@@ -323,27 +319,6 @@ impl Engine {
     }
 }
 
-/// The actions that the tasks of a template name.
-fn actions_of(template: &Template) -> Vec<crate::ActionName> {
-    let mut names: Vec<_> = template.tasks.iter().map(|t| t.action.value.clone()).collect();
-    for properties in template.tasks.iter().filter_map(|t| t.properties.as_ref()) {
-        for inner in ["LoopTasks", "TemplateContent"].iter().filter_map(|key| properties.get(key)) {
-            actions_in(&crate::plan::document(inner), &mut names);
-        }
-    }
-    names
-}
-
-fn actions_in(node: &crate::source::Node, names: &mut Vec<crate::ActionName>) {
-    for (key, value) in node.as_map().unwrap_or_default() {
-        match value.as_str() {
-            Some(name) if &*key.text == "Action" => names.push(crate::ActionName::new(name)),
-            _ => actions_in(value, names),
-        }
-    }
-    node.as_list().unwrap_or_default().iter().for_each(|member| actions_in(member, names));
-}
-
 impl Inner {
     /// The plan of a template, compiled once per name and text.
     fn plan(&self, name: Option<TemplateName>, template: &Template) -> Result<Arc<Plan>, Diagnostics> {
@@ -357,64 +332,6 @@ impl Inner {
         plan.source.get_or_insert_with(printed);
         let plan = Arc::new(plan);
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, plan.clone());
-        Ok(plan)
-    }
-
-    /// Finds the children of a plan and theirs.
-    async fn link(&self, plan: &Plan) -> Result<PlanSet, EngineError> {
-        let found = self.plans_below(plan).await?;
-        let linked = PlanSet::link(plan, self.environment.limits.template_depth, &mut |name, version| {
-            let missing = || Err(LinkError::Missing { name: name.clone() });
-            found.get(&(name.clone(), version.map(Into::into))).cloned().unwrap_or_else(missing)
-        });
-        Ok(linked?)
-    }
-
-    /// The plans of all children, level by level, so that linking needs no await.
-    async fn plans_below(&self, plan: &Plan) -> Result<BTreeMap<ChildKey, Result<Arc<Plan>, LinkError>>, EngineError> {
-        let mut open: Vec<_> = plan.children.clone();
-        let mut found = BTreeMap::new();
-        while let Some(child) = open.pop() {
-            let key = (child.name, child.version);
-            if found.contains_key(&key) {
-                continue;
-            }
-            let plan = self.named_plan(&key.0, key.1.as_deref()).await?;
-            open.extend(plan.iter().flat_map(|plan| plan.children.iter().cloned()));
-            found.insert(key, plan);
-        }
-        Ok(found)
-    }
-
-    /// The plan of a template of the stores; the inner error is one of the template.
-    async fn named_plan(
-        &self,
-        name: &TemplateName,
-        version: Option<&str>,
-    ) -> Result<Result<Arc<Plan>, LinkError>, EngineError> {
-        let action = crate::ActionName::new(name.text().clone());
-        let stored = if version.is_some() {
-            self.registry.template(name, version).await?.map(Arc::new)
-        } else {
-            self.registry.load(vec![action.clone()]).await?;
-            self.registry.action_template(&action)
-        };
-        let Some(stored) = stored else { return Ok(Err(LinkError::Missing { name: name.clone() })) };
-        let known = self.linked.lock().unwrap_or_else(PoisonError::into_inner).get(&stored.name).cloned();
-        if let Some((_, plan)) = known.filter(|(known, _)| Arc::ptr_eq(known, &stored)) {
-            return Ok(Ok(plan));
-        }
-        let invalid = |findings| LinkError::Invalid { name: name.clone(), findings };
-        let template = match Template::parse_source(stored.source.clone(), &self.environment.limits) {
-            Ok(template) => template,
-            Err(findings) => return Ok(Err(invalid(findings))),
-        };
-        self.registry.load(actions_of(&template)).await?;
-        let plan = self.plan(Some(stored.name.clone()), &template).map_err(invalid);
-        if let (Ok(plan), None) = (&plan, version) {
-            let entry = (stored.clone(), plan.clone());
-            self.linked.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.name.clone(), entry);
-        }
         Ok(plan)
     }
 

@@ -201,6 +201,14 @@ impl FakeCloud {
         f(&mut state)
     }
 
+    /// The same with the cloud's own region.
+    pub(crate) fn here<T>(&self, f: impl FnOnce(&mut State, &str) -> T) -> T {
+        self.with(|state| {
+            let region = state.region.to_string();
+            f(state, &region)
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

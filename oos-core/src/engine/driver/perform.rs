@@ -10,7 +10,10 @@ use futures::{
 use tracing::Instrument;
 
 use super::{
-    super::replay::{pin, pin_all},
+    super::{
+        link::actions_of,
+        replay::{pin, pin_all},
+    },
     Arrived, Command, Driver, Inner, Linked, Redactor,
     calls::ToldCalls,
     spans,
@@ -274,7 +277,7 @@ async fn find(inner: &Arc<Inner>, plan: PlanRef) -> Result<Linked, ActionError> 
     };
     let invalid = |e: crate::diagnostic::Diagnostics| ActionError::invalid_property(first_line(&e));
     let template = template.map_err(invalid)?;
-    inner.registry.load(super::super::actions_of(&template)).await.ok();
+    inner.registry.load(actions_of(&template)).await.ok();
     let plan = inner.plan(name.clone(), &template).map_err(invalid)?;
     let below = inner.link(&plan).await.map_err(ActionError::invalid_property)?;
     let template = pin(name.as_ref(), version.map(Into::into).as_ref(), &plan);

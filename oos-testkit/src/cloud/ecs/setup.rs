@@ -7,16 +7,9 @@ use super::{
     make::{self, Disk, map},
     modify, snapshot,
 };
-use crate::cloud::{params::tags_of, state::State};
+use crate::cloud::params::tags_of;
 
 impl Ecs {
-    fn here<T>(&self, f: impl FnOnce(&mut State, &str) -> T) -> T {
-        self.cloud.with(|state| {
-            let region = state.region.to_string();
-            f(state, &region)
-        })
-    }
-
     /// Ids of the disks of an instance, the system disk first.
     pub fn disks_of(&self, instance: &str) -> Vec<String> {
         self.cloud.with(|s| {
@@ -41,14 +34,14 @@ impl Ecs {
 
     /// Makes a disk that is attached to nothing, in a zone of the default region; gives its id.
     pub fn disk(&self, zone: &str, size: i64) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             make::add_disk(state, region, zone, None, &Disk { size, ..Disk::data() }, "").to_string()
         })
     }
 
     /// Makes an image that is Available; gives its id.
     pub fn image(&self, name: &str) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = state.ids.next("m-", region);
             image::add(state, region, &id, name, name.to_ascii_lowercase().starts_with("win"));
             id
@@ -57,7 +50,7 @@ impl Ecs {
 
     /// Makes a snapshot of a disk that is accomplished; gives its id.
     pub fn snapshot(&self, disk_id: &str, name: &str) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = snapshot::add(state, region, disk_id, name);
             state.next_generation(&crate::cloud::store::Key::new(snapshot::KIND, id.clone()));
             state.set_status(snapshot::KIND, &id, "accomplished");
@@ -67,12 +60,12 @@ impl Ecs {
 
     /// Makes a key pair of that name.
     pub fn key_pair(&self, name: &str) {
-        self.here(|state, region| modify::add_key_pair(state, region, name));
+        self.cloud.here(|state, region| modify::add_key_pair(state, region, name));
     }
 
     /// Makes an automatic snapshot policy; gives its id.
     pub fn auto_snapshot_policy(&self) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = state.ids.next("sp-", region);
             snapshot::add_policy(state, region, &id, "[\"1\"]");
             id
@@ -83,7 +76,7 @@ impl Ecs {
     /// becomes the default version. Gives the id.
     pub fn launch_template<V: Into<Value>>(&self, name: &str, versions: impl IntoIterator<Item = V>) -> String {
         let versions: Vec<Map> = versions.into_iter().map(|v| map(&v.into())).collect();
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = super::launch::add(state, region, name, versions.first().unwrap_or(&Map::new()));
             let now = state.now.to_iso();
             if let Some(r) = state.store.get_mut("ECS::LaunchTemplate", &id) {
@@ -99,7 +92,7 @@ impl Ecs {
 
     /// Makes a managed instance, i.e. a machine outside ECS; gives its id.
     pub fn managed_instance(&self, name: &str, os_type: &str) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = state.ids.next("mi-", region);
             let data = params! {
                 "InstanceId" => id.as_str(), "InstanceName" => name, "OsType" => os_type, "Connected" => true,
@@ -122,17 +115,18 @@ impl Ecs {
 
     /// Nothing of an instance type, disk category or zone is left.
     pub fn sell_out(&self, name: &str) {
-        self.here(|state, _| state.add("ECS::SoldOut", name, "", Map::new()));
+        self.cloud.here(|state, _| state.add("ECS::SoldOut", name, "", Map::new()));
     }
 
     /// The part of the full price that a spot instance of that type costs.
     pub fn spot_discount(&self, instance_type: &str, part: f64) {
-        self.here(|state, _| state.add("ECS::SpotDiscount", instance_type, "", map(&params! { "Value" => part })));
+        self.cloud
+            .here(|state, _| state.add("ECS::SpotDiscount", instance_type, "", map(&params! { "Value" => part })));
     }
 
     /// Sets a value of DescribeAccountAttributes, e.g. `used-postpaid-instance-vcpu-count`; of a list its n-th item.
     pub fn account_attribute(&self, name: &str, n: usize, value: &str) {
-        self.here(|state, _| {
+        self.cloud.here(|state, _| {
             state.add("ECS::AccountAttribute", format!("{name}/{n}"), "", map(&params! { "Value" => value }))
         });
     }

@@ -297,17 +297,10 @@ impl Slb {
         Self { cloud }
     }
 
-    fn here<T>(&self, f: impl FnOnce(&mut State, &str) -> T) -> T {
-        self.cloud.with(|state| {
-            let region = state.region.to_string();
-            f(state, &region)
-        })
-    }
-
     /// Makes a load balancer with these servers and weights; gives its id.
     pub fn balancer<S: AsRef<str>>(&self, servers: &[(S, i64)]) -> String {
         let rows: Vec<Value> = servers.iter().map(|(id, weight)| backend(id.as_ref(), *weight, None)).collect();
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = state.ids.next("lb-", region);
             let data = params! {
                 "LoadBalancerId" => id.as_str(), "LoadBalancerName" => "", "LoadBalancerStatus" => "active", "RegionId" => region,
@@ -323,7 +316,7 @@ impl Slb {
     pub fn vserver_group<S: AsRef<str>>(&self, balancer: &str, servers: &[(S, i64, i64)]) -> String {
         let rows: Vec<Value> =
             servers.iter().map(|(id, weight, port)| backend(id.as_ref(), *weight, Some(*port))).collect();
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = state.ids.next("rsp-", region);
             let data = params! { "VServerGroupId" => id.as_str(), "VServerGroupName" => "", "LoadBalancerId" => balancer, "_backends" => rows };
             state.add(GROUP, id, region, map(&data)).to_string()
@@ -332,7 +325,7 @@ impl Slb {
 
     /// Makes an empty access control list; gives its id.
     pub fn acl(&self) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = state.ids.next("acl-", region);
             let data = params! { "AclId" => id.as_str(), "AclName" => "", "AddressIPVersion" => "ipv4", "_entries" => Value::empty_list() };
             state.add(ACL, id, region, map(&data)).to_string()

@@ -12,7 +12,6 @@ use super::{
     api::Api,
     declared,
     ecs::make::{self, map},
-    state::State,
 };
 
 /// The operations of VPC. Addresses and networks are those of ECS, too.
@@ -37,31 +36,24 @@ impl Vpc {
         Self { cloud }
     }
 
-    fn here<T>(&self, f: impl FnOnce(&mut State, &str) -> T) -> T {
-        self.cloud.with(|state| {
-            let region = state.region.to_string();
-            f(state, &region)
-        })
-    }
-
     /// Makes a VPC; gives its id.
     pub fn vpc(&self, cidr: &str) -> String {
-        self.here(|state, region| make::add_vpc(state, region, cidr).to_string())
+        self.cloud.here(|state, region| make::add_vpc(state, region, cidr).to_string())
     }
 
     /// Makes a VSwitch in a VPC and zone; gives its id.
     pub fn vswitch(&self, vpc: &str, zone: &str) -> String {
-        self.here(|state, region| make::add_vswitch(state, region, None, vpc, zone, "172.16.1.0/24").to_string())
+        self.cloud.here(|state, region| make::add_vswitch(state, region, None, vpc, zone, "172.16.1.0/24").to_string())
     }
 
     /// Makes a security group in a VPC; gives its id.
     pub fn security_group(&self, vpc: &str) -> String {
-        self.here(|state, region| make::add_security_group(state, region, vpc, "").to_string())
+        self.cloud.here(|state, region| make::add_security_group(state, region, vpc, "").to_string())
     }
 
     /// Makes an EIP that is Available; gives its id.
     pub fn eip(&self) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let address = state.public_address();
             address::add(state, region, &address).to_string()
         })
@@ -76,7 +68,7 @@ impl Vpc {
 
     /// Makes a bandwidth package; gives its id.
     pub fn bandwidth_package(&self) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             let id = state.ids.next("cbwp-", region);
             let data = params! {
                 "BandwidthPackageId" => id.as_str(), "Status" => "Available", "Bandwidth" => "100", "Name" => "",
@@ -96,12 +88,12 @@ impl Vpc {
 
     /// Makes a NAT gateway with a forward table; gives its id.
     pub fn nat_gateway(&self) -> String {
-        self.here(|state, region| nat::add(state, region).to_string())
+        self.cloud.here(|state, region| nat::add(state, region).to_string())
     }
 
     /// Adds a forward entry to a NAT gateway; gives its id.
     pub fn forward_entry(&self, gateway: &str, external_port: u16, internal_ip: &str, internal_port: u16) -> String {
-        self.here(|state, region| {
+        self.cloud.here(|state, region| {
             nat::add_entry(state, region, gateway, external_port, internal_ip, internal_port).to_string()
         })
     }
